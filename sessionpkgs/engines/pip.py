@@ -1,0 +1,197 @@
+"""The engine pip: the one that always works.
+
+One dry run with a report names versions, files, hashes and who asked; one install fills the folder from exactly those
+pins. pip runs as ``-I`` (no user code on its path), without configuration files, and writes a log, since its own
+sentences are the same for a missing name, a refused login and a dead index. It does not know layers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sessionpkgs.engines import Request, Room, surroundings, words
+from sessionpkgs.engines.uv import line_of
+from sessionpkgs.engines.wheels import pin_of
+from sessionpkgs.errors import EngineMissing, SourceForbidden
+from sessionpkgs.model import Lock, Pin
+from sessionpkgs.process import Completed
+
+_BOOT = "import runpy,sys;n=int(sys.argv[1]);sys.path+=sys.argv[2:2+n];sys.argv[1:2+n]=[];runpy.run_module('pip',run_name='__main__')"
+_MOST_BUILT = 8
+_KINDS = {"archive_info": "archive", "vcs_info": "vcs", "dir_info": "directory"}
+
+
+class Pip:
+    """pip of the interpreter that runs the session."""
+
+    name = "pip"
+
+    def __init__(self) -> None:
+        import importlib.util
+
+        if importlib.util.find_spec("pip") is None:
+            raise EngineMissing(
+                "pip is not installed beside this kernel", hint="Install pip, or use --engine uv.", item="pip"
+            )
+
+    def resolve(self, request: Request, room: Room) -> Lock:
+        """Exact pins of what the View lacks. Raises the error tree's leaf for the cause in pip's log."""
+        lines = [line_of(r) for r in request.requirements]
+        allowed = {r.name for r in request.requirements if r.name and (" @ " in r.line or r.editable)}
+        built: list[str] = []
+        done, report = self._dry_run(lines, request, room, allowed)
+        while done.code != 0:
+            error = words.from_pip(done.stdout + done.stderr, _log(room), lines)
+            name = error.item if isinstance(error, SourceForbidden) else ""
+            if not name or name in allowed or len(built) >= _MOST_BUILT:
+                raise error
+            if request.wheels_only or not request.may_build:
+                raise words.source_forbidden(name, lines, plan=not request.wheels_only)
+            built.append(name)
+            allowed.add(name)
+            done, report = self._dry_run(lines, request, room, allowed)
+        items = report["install"]
+        if request.exact:
+            items += self._exact(request, room)
+        hashes = {r.name: r.hashes for r in request.requirements if r.name}
+        pins = {pin.name: pin for pin in (_pin(item, request.folder, hashes) for item in items)}
+        return Lock(
+            pins=tuple(sorted(pins.values(), key=lambda pin: pin.name)),
+            engine=self.name,
+            built=tuple(p.name for p in pins.values() if p.kind == "sdist"),
+            asked_by=_edges(items),
+        )
+
+    def install(self, pins: tuple[Pin, ...], into: str, request: Request, room: Room) -> None:
+        """Fill the new folder *into* from *pins*; every file with a hash is checked against it."""
+        hashed = any(pin.sha256 for pin in pins)
+        asked = Path(room.stage, "pins.txt")
+        asked.touch(mode=0o600)
+        asked.write_text("".join(f"{_pin_line(pin)}\n" for pin in pins), encoding="utf-8")
+        arguments = ["--no-deps", "--no-compile", "--target", into, "-r", str(asked)]
+        arguments += ["--require-hashes"] if hashed else []
+        done = self._run(arguments, request, room, {pin.name for pin in pins if pin.kind != "wheel"})
+        if done.code != 0:
+            raise words.from_pip(done.stdout + done.stderr, _log(room), [f"{p.name}=={p.version}" for p in pins])
+
+    def _run(self, arguments: Sequence[str], request: Request, room: Room, allowed: set[str]) -> Completed:
+        """Run ``pip install`` with the View's folders visible and nothing inherited but the allow-list."""
+        env = {
+            **surroundings.inherited(os.environ, room.stage),
+            **surroundings.for_pip(request.sources),
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_CACHE_DIR": str(Path(room.cache, "pip")),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_RETRIES": "2",
+            "PIP_DEFAULT_TIMEOUT": "20",
+        }
+        Path(room.stage, "pip.log").unlink(missing_ok=True)
+        binary = ["--only-binary", ":all:", *(part for name in sorted(allowed) for part in ("--no-binary", name))]
+        argv = [room.python, "-I", "-B", "-c", _BOOT, str(len(room.base)), *room.base, "install", *arguments, *binary]
+        argv += [
+            "--no-input",
+            "--no-color",
+            "--progress-bar",
+            "off",
+            "--no-warn-script-location",
+            "--root-user-action",
+            "ignore",
+        ]
+        argv += ["--log", str(Path(room.stage, "pip.log"))]
+        return room.runner(argv, env=env, cwd=request.folder, deadline=room.deadline, tick=room.tick)
+
+    def _dry_run(
+        self, lines: list[str], request: Request, room: Room, allowed: set[str]
+    ) -> tuple[Completed, dict[str, Any]]:
+        """What pip would install into the View, as its installation report (a documented format)."""
+        asked, limits, report = (Path(room.stage, name) for name in ("asked.txt", "limits.txt", "report.json"))
+        asked.touch(mode=0o600)
+        asked.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        limits.write_text("".join(f"{line}\n" for line in request.constraints), encoding="utf-8")
+        arguments = ["--dry-run", "--report", str(report), "-r", str(asked), "-c", str(limits)]
+        arguments += ["--pre"] if request.pre else []
+        arguments += ["--no-deps"] if request.no_deps else []
+        done = self._run(arguments, request, room, allowed)
+        return done, _read(report) if done.code == 0 else {}
+
+    def _exact(self, request: Request, room: Room) -> list[dict[str, Any]]:
+        """Report items of the lines that are wanted although the View has them."""
+        report = Path(room.stage, "exact.json")
+        arguments = ["--dry-run", "--ignore-installed", "--no-deps", "--report", str(report), *request.exact]
+        done = self._run(arguments, request, room, set())
+        if done.code != 0:
+            raise words.from_pip(done.stdout + done.stderr, _log(room), request.exact)
+        items: list[dict[str, Any]] = _read(report)["install"]
+        return items
+
+
+def _read(report: Path) -> dict[str, Any]:
+    """pip's installation report."""
+    read: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    return read
+
+
+def _pin(item: dict[str, Any], folder: str, hashes: dict[str, tuple[str, ...]]) -> Pin:
+    """One item of the report as a Pin, read through the same door as uv's lock."""
+    from packaging.utils import canonicalize_name
+
+    told, origin = item["metadata"], item["download_info"]
+    name = canonicalize_name(str(told["name"]))
+    url = origin["url"]
+    package: dict[str, Any] = {"name": name, "version": told["version"]}
+    if "vcs_info" in origin:
+        vcs = origin["vcs_info"]
+        package["vcs"] = {"type": vcs["vcs"], "url": url, "commit-id": vcs["commit_id"]}
+    elif "dir_info" in origin:
+        package["directory"] = {"path": _path(url), "editable": origin["dir_info"].get("editable", False)}
+    else:
+        known = origin.get("archive_info", {})
+        file = {"url": url, "hashes": known.get("hashes", {})}
+        if item.get("is_direct"):
+            package["archive"] = file
+        elif url.partition("#")[0].endswith(".whl"):
+            package["wheels"] = [file]
+        else:
+            package["sdist"] = file
+    return pin_of(package, folder, hashes.get(name, ()))
+
+
+def _path(url: str) -> str:
+    """Local path of a file URL."""
+    from urllib.parse import unquote, urlsplit
+
+    return unquote(urlsplit(url).path)
+
+
+def _pin_line(pin: Pin) -> str:
+    """*pin* as a line of a requirements file."""
+    if pin.kind == "directory":
+        return f"-e {_path(pin.url)}" if pin.editable else f"{pin.name} @ {pin.url}"
+    if pin.kind == "vcs":
+        return f"{pin.name} @ {pin.url}@{pin.commit}"
+    hashed = f" --hash=sha256:{pin.sha256}" if pin.sha256 else ""
+    return f"{pin.name} @ {pin.url}{hashed}" if pin.direct else f"{pin.name}=={pin.version}{hashed}"
+
+
+def _edges(items: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """(name, asker) pairs from the metadata in a report."""
+    from packaging.utils import canonicalize_name
+
+    edges = []
+    for item in items:
+        asker = canonicalize_name(str(item["metadata"]["name"]))
+        for line in item["metadata"].get("requires_dist", ()):
+            if match := re.match(r"[A-Za-z0-9._-]+", line):
+                edges.append((str(canonicalize_name(match.group())), str(asker)))
+    return tuple(edges)
+
+
+def _log(room: Room) -> str:
+    """The log of the last run, empty where it did not get so far."""
+    path = Path(room.stage, "pip.log")
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -1,0 +1,207 @@
+"""The engine uv: resolves against a stub of the View, locks what it chose, installs exactly that.
+
+Three calls, two of them offline when the index was asked a moment ago: a dry run names the versions, ``pip compile``
+gives their files and hashes, ``pip install`` fills the folder from that lock. uv's own configuration is off. It does
+not know layers; the texts that it reads are those of ``uv pip``, not of its experimental JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sessionpkgs.engines import Request, Room, surroundings, words
+from sessionpkgs.engines.stub import stub_view
+from sessionpkgs.engines.wheels import pin_of
+from sessionpkgs.errors import EngineMissing
+from sessionpkgs.formats import pylock_toml
+from sessionpkgs.model import Lock, Pin, Requirement
+from sessionpkgs.places import parse_toml
+from sessionpkgs.process import Completed
+
+_LINE = re.compile(r"^ [+~] (?P<name>\S+?)(?:==(?P<version>\S+)| @ (?P<url>\S+))(?: \(from (?P<origin>.+)\))?$")
+_MOST_BUILT = 8
+
+
+class Uv:
+    """uv through its executable."""
+
+    name = "uv"
+
+    def __init__(self) -> None:
+        self.program = _program()
+
+    def resolve(self, request: Request, room: Room) -> Lock:
+        """Exact pins of what the View lacks. Raises the error tree's leaf for the cause uv gives."""
+        allowed = {r.name for r in request.requirements if _is_source(r)}
+        built: list[str] = []
+        lines = [line_of(r) for r in request.requirements]
+        done = self._dry_run(lines, request, room, allowed)
+        while done.code != 0:
+            fresh = [
+                n for n in words.sources_only(done.stderr) if n not in allowed and self._only_source(n, request, room)
+            ]
+            if not fresh or len(built) >= _MOST_BUILT:
+                raise words.from_uv(done.stderr, lines)
+            if request.wheels_only or not request.may_build:
+                raise words.source_forbidden(fresh[0], lines, plan=not request.wheels_only)
+            built += fresh
+            allowed |= set(fresh)
+            done = self._dry_run(lines, request, room, allowed)
+        pins = self._lock(_chosen(done.stderr), request, room, allowed)
+        edges = self._edges(lines, request, room, allowed) if request.explain else ()
+        return Lock(pins=pins, engine=self.name, built=tuple(p.name for p in pins if p.kind == "sdist"), asked_by=edges)
+
+    def install(self, pins: tuple[Pin, ...], into: str, request: Request, room: Room) -> None:
+        """Fill the new folder *into* from *pins*: offline if the cache has all, else online; hashes are checked."""
+        lock = Path(room.stage, "pylock.stage.toml")
+        lock.write_text(pylock_toml.write(pins, engine=self.name), encoding="utf-8")
+        source = {p.name for p in pins if p.kind != "wheel"}
+        arguments = ["install", "--no-deps", "--target", into, "--link-mode", "hardlink", "-r", str(lock)]
+        done = self._run([*arguments, "--offline"], request, room, source) if not source else None
+        if done is None or done.code != 0:
+            done = self._run(arguments, request, room, source)
+        if done.code != 0:
+            raise words.from_uv(done.stderr, [f"{p.name}=={p.version}" for p in pins])
+        Path(into, ".lock").unlink(missing_ok=True)
+
+    def _run(self, arguments: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
+        """Run ``uv pip`` with our options for wheels and nothing inherited but the allow-list."""
+        env = {
+            **surroundings.inherited(os.environ, room.stage),
+            **surroundings.for_uv(request.sources),
+            "UV_CACHE_DIR": str(Path(room.cache, "uv")),
+            "UV_HTTP_RETRIES": "2",
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
+        binary = ["--only-binary", ":all:", *(part for name in sorted(allowed) for part in ("--no-binary", name))]
+        argv = [self.program, "pip", *arguments, *binary, "--no-config", "--python", room.python]
+        argv += ["--color", "never", "--no-progress", "--preview-features", "pylock"]
+        return room.runner(argv, env=env, cwd=request.folder, deadline=room.deadline, tick=room.tick)
+
+    def _dry_run(self, lines: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
+        """What uv would install over the stub of the View."""
+        asked = _write(room, "asked.txt", lines)
+        limits = _write(room, "limits.txt", request.constraints)
+        arguments = ["install", "--dry-run", "--target", stub_view(request.view, room.views), "-r", asked, "-c", limits]
+        arguments += ["--prerelease", "allow"] if request.pre else []
+        arguments += ["--no-deps"] if request.no_deps else []
+        done = self._run(arguments, request, room, allowed)
+        return replace_exact(done, request.exact)
+
+    def _lock(self, chosen: list[str], request: Request, room: Room, allowed: set[str]) -> tuple[Pin, ...]:
+        """Files and hashes of the *chosen* lines."""
+        if not chosen:
+            return ()
+        named = {r.name: r for r in request.requirements if r.name}
+        lines = [_pin_line(line, named) for line in chosen]
+        arguments = [
+            "compile",
+            "--no-deps",
+            "--format",
+            "pylock.toml",
+            "--no-header",
+            "-q",
+            _write(room, "chosen.in", lines),
+        ]
+        done = self._run([*arguments, "--offline"], request, room, allowed)
+        if done.code != 0:
+            done = self._run(arguments, request, room, allowed)
+        if done.code != 0:
+            raise words.from_uv(done.stderr, lines)
+        versions = {m["name"]: m["version"] for line in chosen if (m := _LINE.match(line)) and m["version"]}
+        pins = []
+        for package in _packages(done.stdout):
+            hashes = named[package["name"]].hashes if package["name"] in named else ()
+            pin = pin_of(package, request.folder, hashes)
+            pins.append(replace(pin, version=pin.version or versions.get(pin.name, "")))
+        return tuple(sorted(pins, key=lambda pin: pin.name))
+
+    def _only_source(self, name: str, request: Request, room: Room) -> bool:
+        """Whether *name* has no wheel at all, for any Python and platform; such a one may be built."""
+        asked = _write(room, "wheels.in", [name])
+        done = self._run(["compile", "--universal", "--no-deps", "--no-header", "-q", asked], request, room, set())
+        return done.code != 0 and "no usable wheels" in done.stderr
+
+    def _edges(self, lines: list[str], request: Request, room: Room, allowed: set[str]) -> tuple[tuple[str, str], ...]:
+        """(name, asker) pairs of the whole closure, as ``pip compile`` annotates them."""
+        arguments = ["compile", "--no-header", "--annotation-style", "line", "-q", _write(room, "asked.in", lines)]
+        done = self._run(arguments, request, room, allowed)
+        edges = []
+        for line in done.stdout.splitlines():
+            pinned, _, askers = line.partition("# via ")
+            name = re.split(r"==| @ ", pinned.strip())[0]
+            edges += [(name, asker.strip()) for asker in askers.split(",") if asker.strip() and "-r " not in asker]
+        return tuple(edges)
+
+
+def replace_exact(done: Completed, exact: tuple[str, ...]) -> Completed:
+    """*done* as if uv had chosen *exact* too: distributions wanted although the View has them."""
+    if done.code != 0 or not exact:
+        return done
+    return done._replace(stderr=done.stderr.rstrip("\n") + "".join(f"\n + {line}" for line in exact) + "\n")
+
+
+def line_of(requirement: Requirement) -> str:
+    """*requirement* as a line of a requirements file, without hashes (we check those ourselves)."""
+    return f"-e {_location(requirement.line)}" if requirement.editable else requirement.line
+
+
+def _location(line: str) -> str:
+    """Path or URL of a direct reference; ``-e`` takes no name before it."""
+    return line.split(" @ ", 1)[1] if " @ " in line else line
+
+
+def _is_source(requirement: Requirement) -> bool:
+    """Whether the user wrote a place that is not a wheel: such a name may be built because it was asked for."""
+    line = requirement.line.split(";")[0].split("#")[0].strip()
+    return bool(requirement.name) and (" @ " in line or requirement.editable) and not line.endswith(".whl")
+
+
+def _chosen(text: str) -> list[str]:
+    """The lines of a dry run that name what would be installed."""
+    return [line for line in text.splitlines() if _LINE.match(line)]
+
+
+def _pin_line(line: str, named: dict[str, Requirement]) -> str:
+    """One dry-run line as an exact requirement; a URL with a masked login is taken from the declaration instead."""
+    match = _LINE.match(line)
+    assert match is not None
+    name = match["name"]
+    asked = named.get(name)
+    if asked and (asked.editable or " @ " in asked.line) and ("****" in line or asked.editable or not match["url"]):
+        return line_of(asked)
+    return f"{name} @ {match['url']}" if match["url"] else f"{name}=={match['version']}"
+
+
+def _packages(text: str) -> list[dict[str, Any]]:
+    """The ``[[packages]]`` of a pylock."""
+    found: list[dict[str, Any]] = parse_toml(text).get("packages", [])
+    return found
+
+
+def _write(room: Room, name: str, lines: list[str] | tuple[str, ...]) -> str:
+    """Path of a file in the stage with *lines*; 0600, since a line may hold a login."""
+    path = Path(room.stage, name)
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return str(path)
+
+
+def _program() -> str:
+    """Path of uv's executable: the one of the package uv, else the one on PATH. Raises :class:`EngineMissing`."""
+    import shutil
+
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if found is None:
+        raise EngineMissing("the program uv is not installed", hint="pip install uv, or use --engine pip.", item="uv")
+    return found
+

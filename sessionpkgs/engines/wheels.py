@@ -1,0 +1,113 @@
+"""Which of a release's wheels this Python takes, and pins read from a pylock (PEP 751) that an engine printed.
+
+It knows tags and hashes; it does not ask an index.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from sessionpkgs.errors import IntegrityError, NotFoundError
+from sessionpkgs.model import Pin
+
+
+@functools.cache
+def _ranks() -> dict[str, int]:
+    """Rank of each tag that this interpreter takes; 0 is the best (PEP 425)."""
+    from packaging.tags import sys_tags
+
+    return {str(tag): rank for rank, tag in enumerate(sys_tags())}
+
+
+def rank(filename: str) -> int | None:
+    """How well the wheel *filename* fits this interpreter, 0 the best; None where it does not, or is no wheel."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        _, _, _, tags = parse_wheel_filename(filename)
+    except InvalidWheelFilename:
+        return None
+    fitting = [_ranks()[str(tag)] for tag in tags if str(tag) in _ranks()]
+    return min(fitting, default=None)
+
+
+def filename_of(url: str) -> str:
+    """Last part of a URL or path, unquoted."""
+    return unquote(urlsplit(url).path).rpartition("/")[2]
+
+
+def pin_of(package: Mapping[str, Any], folder: str, allowed: Iterable[str] = ()) -> Pin:
+    """The Pin for one ``[[packages]]`` table; *allowed* are the user's own ``sha256:…`` for it, if any.
+
+    Raises :class:`IntegrityError` where the user gave hashes and no fitting file has one of them.
+    """
+    name, version = str(package["name"]), str(package.get("version", ""))
+    if "vcs" in package:
+        vcs = package["vcs"]
+        kind = str(vcs.get("type", "git"))
+        return Pin(
+            name=name,
+            version=version,
+            url=f"{kind}+{vcs['url']}",
+            commit=str(vcs["commit-id"]),
+            kind="vcs",
+            direct=True,
+        )
+    if "directory" in package:
+        place = package["directory"]
+        path = os.path.abspath(os.path.join(folder, place["path"]))
+        return Pin(
+            name=name,
+            version=version,
+            url=f"file://{path}",
+            kind="directory",
+            editable=bool(place.get("editable")),
+            direct=True,
+        )
+    if "archive" in package:
+        file = package["archive"]
+        url = file.get("url") or f"file://{os.path.abspath(os.path.join(folder, file['path']))}"
+        return _file_pin(name, version, {**file, "url": url}, direct=True)
+    files = [
+        dict(file)
+        for file in package.get("wheels", ())
+        if rank(filename_of(str(file.get("url", file.get("path", ""))))) is not None
+    ]
+    files.sort(key=lambda file: rank(filename_of(str(file.get("url", file.get("path", ""))))) or 0)
+    files += [dict(package["sdist"])] if "sdist" in package else []
+    return _file_pin(name, version, _permitted(files, f"{name}=={version}", set(allowed)), direct=False)
+
+
+def _permitted(files: list[dict[str, Any]], item: str, allowed: set[str]) -> dict[str, Any]:
+    """The best of *files*, or the best that has one of the hashes that the user wrote."""
+    for file in files:
+        if not allowed or any(f"{kind}:{value}" in allowed for kind, value in file.get("hashes", {}).items()):
+            return file
+    if files:
+        raise IntegrityError(
+            f"no file of {item} on the index has a hash that the declaration allows",
+            hint="Someone changed the file or the hash; write the hash anew only if you know why.",
+            item=item,
+        )
+    raise NotFoundError(f"{item} has no file that this Python can use", item=item)
+
+
+def _file_pin(name: str, version: str, file: Mapping[str, Any], *, direct: bool) -> Pin:
+    """The Pin for one wheel or source archive of a lock."""
+    url = str(file.get("url") or f"file://{file['path']}")
+    filename = filename_of(url)
+    if not version and filename.endswith(".whl"):
+        version = filename.split("-")[1]
+    return Pin(
+        name=name,
+        version=version,
+        url=url,
+        sha256=str(file.get("hashes", {}).get("sha256", "")),
+        size=int(file.get("size", 0)),
+        kind="wheel" if filename.endswith(".whl") else "sdist",
+        direct=direct,
+    )

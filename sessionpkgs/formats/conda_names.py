@@ -1,0 +1,395 @@
+"""Which distribution of the package index is the project that a conda package name means: tables kept by hand.
+
+A name is in ``SAME`` or ``RENAMED`` only when both sides are one project; the same name alone says nothing (the index
+has other projects under ``pytorch``, ``nodejs``, ``mamba``, ``graphviz``). Names are normalised (PEP 503) in ``SAME``
+and ``RENAMED``, and spelt as conda spells them in the other tables. It does not know versions.
+"""
+
+# ruff: noqa: SIM905 - words in a text are read and kept in order more easily than quoted ones
+
+from __future__ import annotations
+
+SAME = frozenset(
+    """
+    abipy absl-py accelerate access adal adjusttext adlfs aenum aesara affine aiobotocore aiodns aiofiles
+    aiohappyeyeballs aiohttp aiohttp-cors aioitertools aiosignal aiosqlite alabaster albumentations alembic allensdk
+    altair altgraph aniso8601 anndata annotated-doc annotated-types ansible anthropic antlr4-python3-runtime antropy
+    anyio anytree anywidget apache-airflow apache-beam aplpy appdirs appmode appnope apscheduler arch argcomplete
+    argh argon2-cffi argon2-cffi-bindings arrow arviz asdf ase asgiref asn1crypto astor astroid astroplan astropy
+    astropy-healpix astroquery asttokens astunparse async-generator async-lru async-timeout asyncpg asyncssh
+    atomicwrites atpublic attrs audioread autograd autopep8 av awkward awkward-cpp awscli awswrangler ax-platform
+    azure-common azure-core azure-cosmos azure-identity azure-keyvault-secrets azure-mgmt-core azure-storage-blob
+    azure-storage-file-datalake babel backcall backoff backports-functools-lru-cache backports-tarfile
+    backports-zoneinfo bambi basemap bash-kernel bcrypt beartype beautifulsoup4 billiard biopython biosppy bitarray
+    bitsandbytes black blackjax bleach blessed blinker bokeh boltons boost-histogram boto boto3 botocore botorch
+    bottle bottleneck box2d-py bqplot branca brotlipy bumpversion cachecontrol cached-property cachetools cairocffi
+    cairosvg camelot-py captum cartopy casadi catboost category-encoders cattrs causalml ccdproc ccxt cdsapi celery
+    celluloid cenpy cerberus certifi cffi cfgrib cftime cgatcore chardet charset-normalizer cheroot cherrypy chex
+    chromadb click click-plugins cligj cloudpathlib cloudpickle cmaes cmake cmdstanpy cmocean cmyt codecov
+    codetiming colorama colorcet coloredlogs colorful colorlog colormath comm commonmark conda-lock conda-pack
+    confection configargparse configobj configparser confuse connectorx contextily contourpy convertdate
+    cookiecutter corner coverage cramjam croniter cryptography cssselect cvxopt cvxpy cx-oracle cycler cyipopt cymem
+    cython cytoolz dacite dagster dash dash-bootstrap-components dask-expr dask-gateway dask-geopandas dask-glm
+    dask-histogram dask-image dask-jobqueue dask-kubernetes dask-labextension dask-ml dask-xgboost databricks-cli
+    databricks-sdk dataclasses-json datasets datashader datashape dateparser dateutils dbt-core ddt deap debugpy
+    decorator deepdiff deepmerge defusedxml delta-spark deltalake deprecated deprecation descartes diagrams dill
+    dipy diskcache distlib distrax distributed distro django django-cors-headers django-extensions django-filter
+    djangorestframework dm-haiku dm-tree dnspython docformatter docker-pycreds docopt docrepr docstring-parser
+    docstring-to-markdown docutils dominate dtale duckdb duckdb-engine dvc dynaconf dynesty e3nn earthaccess
+    earthengine-api ecdsa editables eemont einops elasticsearch eli5 emcee emoji empyrical entrypoints ephem esda
+    et-xmlfile etils evaluate eventlet evidently exceptiongroup execnet executing fabric fairscale faiss-cpu faker
+    fancyimpute fastai fastapi fastapi-cli fastavro fastcluster fastcore fastdownload fastdtw fasteners
+    fastjsonschema fastparquet fastprogress fastrlock fasttext feather-format featuretools feedparser ffmpy filelock
+    findspark fiona fire flake8 flask flask-caching flask-cors flask-login flask-migrate flask-restful
+    flask-socketio flask-sqlalchemy flask-wtf flax flexcache flexparser flit flit-core flox folium fonttools fpdf
+    fpdf2 fqdn freezegun frozendict frozenlist fsspec fugue furo future fuzzywuzzy galpy gast gcsfs geemap gensim
+    geocube geographiclib geojson geopandas geoplot geopy geoviews gevent gh-scoped-creds ghp-import giddy gitdb
+    gitpython glfw glob2 glom gmpy2 google-api-core google-api-python-client google-auth google-auth-httplib2
+    google-auth-oauthlib google-cloud-aiplatform google-cloud-bigquery google-cloud-bigquery-storage
+    google-cloud-core google-cloud-firestore google-cloud-logging google-cloud-pubsub google-cloud-secret-manager
+    google-cloud-storage google-crc32c google-pasta google-resumable-media googleapis-common-protos gpustat gpytorch
+    gql gradio graphene graphql-core great-expectations greenlet griffe grpcio grpcio-status grpcio-tools gspread
+    gunicorn gwpy gym gymnasium h11 h2 h5coro h5netcdf h5py harmony-py hatchling hdbscan hdfs hdmf healpy heapdict
+    hf-xet hijri-converter hist hjson hmmlearn holidays holoviews hpack html5lib httpcore httplib2 httptools httpx
+    httpx-sse huggingface-hub humanfriendly humanize hvac hvplot hydra-core hyperframe hyperlink hyperopt hypothesis
+    ibis-framework icecream icepyx identify idna igwn-auth-utils ijson imagecodecs imagehash imageio imageio-ffmpeg
+    imagesize imbalanced-learn iminuit immutables implicit importlib-metadata importlib-resources incremental
+    inequality inflect inflection influxdb-client iniconfig inquirer intake intake-esm intake-parquet intake-stac
+    intake-thredds intake-xarray interpret intervaltree invoke ipdb ipycanvas ipydatagrid ipyfilechooser ipykernel
+    ipyleaflet ipympl ipyparallel ipysheet ipython ipython-genutils ipython-pygments-lexers ipython-sql ipytree
+    ipyvolume ipyvue ipyvuetify ipywebrtc ipywidgets isodate isoduration isort itables itsdangerous jaraco-classes
+    jaraco-context jaraco-functools jax jaxlib jaxtyping jdcal jedi jeepney jellyfish jieba jinja2 jinja2-time jiter
+    jmespath joblib josepy json5 jsonlines jsonpatch jsonpickle jsonpointer jsonschema jsonschema-specifications
+    junit-xml jupyter jupyter-ai jupyter-bokeh jupyter-book jupyter-cache jupyter-client jupyter-console
+    jupyter-contrib-nbextensions jupyter-core jupyter-dash jupyter-events jupyter-kernel-gateway jupyter-leaflet
+    jupyter-lsp jupyter-offlinenotebook jupyter-packaging jupyter-remote-desktop-proxy jupyter-resource-usage
+    jupyter-scheduler jupyter-server jupyter-server-fileid jupyter-server-mathjax jupyter-server-proxy
+    jupyter-server-terminals jupyter-server-ydoc jupyter-sphinx jupyter-vscode-proxy jupyter-ydoc jupytergis
+    jupyterhub jupyterlab jupyterlab-code-formatter jupyterlab-git jupyterlab-h5web jupyterlab-lsp jupyterlab-myst
+    jupyterlab-pygments jupyterlab-server jupyterlab-vim jupyterlab-widgets jupytext kaggle kazoo kedro keplergl
+    keras keras-applications keras-core keras-preprocessing keras-tuner kerchunk keyring kiwisolver kombu
+    korean-lunar-calendar kornia langchain langchain-classic langchain-community langchain-core langchain-openai
+    langchain-text-splitters langcodes langdetect langgraph langsmith lark lazy-loader lazy-object-proxy leafmap
+    levenshtein libcst libpysal librosa lifelines lightgbm lightkurve lightning lightning-utilities lime
+    line-profiler linkify-it-py litellm llama-index llvmlite lmfit localtileserver locket locust logbook loguru
+    lonboard lsprotocol luigi lunarcalendar lxml lz4 mako mapclassify markdown markdown-it-py markdown2 markdownify
+    markupsafe marshmallow marshmallow-oneofschema matplotlib matplotlib-inline matplotlib-scalebar matplotlib-venn
+    mccabe mda-xdrlib mdanalysis mdit-py-plugins mdtraj mdurl memory-profiler mercantile mesa meson metaflow metpy
+    mgwr mimesis minio missingno mistletoe mistune mizani mkdocs mkdocs-material ml-dtypes mlflow mlflow-skinny
+    mlxtend mne mock modin momepy mongoengine monotonic more-itertools morecantile moto moviepy movingpandas mpi4py
+    mplcursors mpld3 mplfinance mplhep mplleaflet mpmath msal msal-extensions msgspec msrest mujoco multidict
+    multipledispatch multiprocess multiurl munch munkres murmurhash mypy mypy-extensions mysql-connector-python
+    mysqlclient myst-nb myst-parser natsort nb-black nbclassic nbclient nbconvert nbdev nbdime nbformat nbgitpuller
+    nbresuse nbserverproxy nbsphinx nbstripout nbval neptune-client nest-asyncio netaddr netcdf4 netifaces networkit
+    networkx neurokit2 nevergrad nglview nibabel nilearn ninja nipype nitime nltk nodeenv nolds nose nose2 notebook
+    notebook-shim ntlm-auth num2words numba numbagg numcodecs numexpr numpy numpy-financial numpy-groupies numpydoc
+    numpyro nvidia-ml-py oauth2client oauthlib obspy odc-geo odc-stac odfpy onnx onnxmltools onnxruntime openai
+    opencensus opencensus-context openml openmm openpyxl opensearch-py opentelemetry-api opentelemetry-sdk
+    opt-einsum optax optuna oracledb orbax-checkpoint orderedmultidict orjson osmnet osmnx osqp outcome overrides
+    owslib packaging palettable pamela panda3d pandana pandarallel pandas pandas-datareader pandas-gbq
+    pandas-profiling pandas-stubs pandasql pandera pandocfilters panel papermill param parameterized paramiko parse
+    parsel parso partd particle passlib paste path pathlib2 pathos pathspec pathtools pathy patsy pbr pdfminer-six
+    pdfplumber pdm peewee pefile peft pendulum pep8 pep8-naming petl pexpect pg8000 phik phonenumbers photutils
+    pickleshare pika pillow pims pingouin pint pint-pandas pint-xarray pipdeptree pipx pkginfo pkgutil-resolve-name
+    planetary-computer platformdirs plotly plotnine pluggy pmdarima poetry poetry-core pointpats polars pomegranate
+    pooch portalocker portpicker pox ppft pqdm praw prawcore pre-commit prefect preshed prettytable prody proglog
+    progressbar2 prometheus-client prometheus-flask-exporter promise prompt-toolkit propcache prophet proto-plus
+    protobuf psutil psycopg psycopg2 psycopg2-binary ptyprocess pudb pulp pure-eval pvlib py py-cpuinfo py-spy py4j
+    py7zr pyaml pyarrow pyasn1 pyasn1-modules pyautogui pybids pybind11 pybind11-global pybtex pycairo pycaret
+    pycocotools pycodestyle pycosat pycountry pycparser pycryptodome pycryptodomex pyct pycurl pydantic
+    pydantic-core pydantic-extra-types pydantic-settings pydap pydata-sphinx-theme pydeck pydicom pydocstyle pydot
+    pydotplus pydriller pyedflib pyee pyelftools pyepsg pyerfa pyfaidx pyfftw pyflakes pyfolio pygame pygeos
+    pygithub pyglet pygments pygmt pygraphviz pyhdf pyhive pyiceberg pyinstaller pyinstaller-hooks-contrib pyjanitor
+    pyjwt pykalman pykdtree pykeen pyld pyldavis pylev pylint pylops pylsp-mypy pymannkendall pymatgen pymc pymc3
+    pymdown-extensions pymeeus pymongo pymoo pymssql pymupdf pymysql pynacl pynndescent pynput pynvml pynwb pyod
+    pyodbc pyogrio pyomo pyopencl pyopengl pyopenssl pyparsing pypdf pypdf2 pyperclip pyphen pypika pyppeteer pyproj
+    pyproject-api pyproject-hooks pyproject-metadata pyqt5-sip pyqt6 pyqtchart pyqtgraph pyqtwebengine pyreadr
+    pyreadstat pyresample pyrsistent pysal pysam pyscaffold pyscf pysftp pyshp pyside2 pyside6 pysocks pyspark
+    pyspellchecker pystac pystac-client pystan pytensor pytesseract pytest pytest-asyncio pytest-benchmark
+    pytest-codeblocks pytest-cov pytest-django pytest-env pytest-flask pytest-html pytest-httpserver pytest-metadata
+    pytest-mock pytest-mpl pytest-randomly pytest-rerunfailures pytest-runner pytest-sugar pytest-timeout
+    pytest-xdist python-box python-crfsuite python-dateutil python-decouple python-docx python-dotenv
+    python-engineio python-gitlab python-hcl2 python-jose python-json-logger python-levenshtein python-louvain
+    python-lsp-black python-lsp-jsonrpc python-lsp-ruff python-lsp-server python-magic python-multipart python-pptx
+    python-rapidjson python-slugify python-snappy python-socketio python-utils pythonnet pythreejs pytimeparse
+    pytoml pytoolconfig pytools pytorch-ignite pytorch-lightning pytorch-metric-learning pytz pytz-deprecation-shim
+    pytzdata pyu2f pyvis pyvisa pyvista pyvistaqt pyviz-comms pywavelets pywin32 pywin32-ctypes pywinpty pyxdg
+    pyxlsb pyyaml pyyaml-env-tag pyzmq qdrant-client qgrid qiskit qrcode qstylizer qtawesome qtconsole qtpy
+    quantecon quantities quart querystring-parser qutip radon rapidfuzz rasterio rasterstats ratelimit rdflib rdkit
+    readchar readme-renderer recommonmark referencing regex regions reportlab reproject requests requests-cache
+    requests-file requests-ftp requests-futures requests-html requests-kerberos requests-mock requests-ntlm
+    requests-oauthlib requests-toolbelt resampy responses retry retrying rfc3339-validator rfc3986 rfc3986-validator
+    rfc3987-syntax rich rich-click rio-cogeo rio-tiler rioxarray river robotframework rope rpds-py rpy2 rsa rtree
+    ruamel-yaml ruamel-yaml-clib ruff s3fs s3transfer sacrebleu sacremoses safehttpx safetensors salib sarif-om
+    satpy scanpy schedule schema scikit-bio scikit-build scikit-build-core scikit-fuzzy scikit-image scikit-learn
+    scikit-learn-extra scikit-misc scikit-mobility scikit-optimize scikit-plot scikit-surprise scikit-survival scipy
+    scooby scrapy scs seaborn secretstorage segmentation-models-pytorch segregation selenium semantic-version semver
+    send2trash sentence-transformers sentencepiece sentinelhub sentry-sdk seqeval service-identity setproctitle
+    setuptools setuptools-git setuptools-rust setuptools-scm sgp4 sh shap shapely shellingham shortuuid shtab
+    simpervisor simpleitk simplejson simpy siphon six skl2onnx sklearn-pandas skorch sktime slack-sdk slackclient
+    slicerator sliderule smart-open smmap snakemake snakemake-wrapper-utils snakeviz sncosmo sniffio snowballstemmer
+    snowflake-connector-python snowflake-snowpark-python snowflake-sqlalchemy snuggs sortedcontainers soupsieve
+    spacy spacy-legacy spacy-loggers spaghetti sparkmagic sparqlwrapper sparse spectral spectral-cube specutils
+    spglib sphinx sphinx-autobuild sphinx-autodoc-typehints sphinx-book-theme sphinx-copybutton sphinx-design
+    sphinx-gallery sphinx-rtd-theme sphinx-tabs sphinxcontrib-applehelp sphinxcontrib-bibtex sphinxcontrib-devhelp
+    sphinxcontrib-htmlhelp sphinxcontrib-jsmath sphinxcontrib-qthelp sphinxcontrib-serializinghtml
+    sphinxcontrib-websupport spikeinterface spint splot spopt spreg spyder sqlalchemy sqlalchemy-utils sqlfluff
+    sqlglot sqlmodel sqlparse squarify srsly sse-starlette sshtunnel stac-geoparquet stack-data stackstac stanza
+    starlette statannotations statsforecast statsmodels stevedore stopit streamlit streamz structlog stumpy sunpy
+    supervisor svgwrite sweetviz swifter sympy ta-lib tables tabula-py tabulate tbats tblib tenacity tensorboard
+    tensorboard-data-server tensorboard-plugin-wit tensorboardx tensorflow tensorflow-datasets tensorflow-estimator
+    tensorflow-hub tensorflow-metadata tensorflow-probability tensorly termcolor terminado terminaltables
+    testfixtures testpath text-unidecode textblob textdistance texttable textual theano thefuzz thinc thop
+    threadpoolctl thrift thrift-sasl tifffile tiktoken timezonefinder timm tinycss2 tinydb tldextract tobler
+    tokenize-rt tokenizers toml tomli tomli-w tomlkit toolz torchaudio torchdata torchdiffeq torchgeo torchmetrics
+    torchtext torchvision tornado tox tpot tqdm trackpy traitlets traits traitsui trame transformers treelib trimesh
+    trio trio-websocket trl tsfel tsfresh tslearn ttkthemes tweepy twine twisted txaio typed-ast typeguard typer
+    types-python-dateutil types-pyyaml types-requests typing-extensions typing-inspect typing-inspection
+    typing-utils tzlocal ujson ultralytics umap-learn uncertainties unicodedata2 unidecode unyt update-checker
+    uproot uri-template uritemplate urlextract urllib3 urwid uv uvicorn uvloop vaex vcrpy vector vega-datasets verde
+    versioneer virtualenv visdom vispy voila voluptuous vtk waitress wandb warcio wasabi watchdog watchfiles
+    watermark wcmatch wcwidth weasel weasyprint weaviate-client webcolors webdriver-manager webencodings webob
+    websocket-client websockets websockify werkzeug wfdb whatthepatch wheel whitenoise whoosh widgetsnbextension
+    wikipedia woodwork word2number wordcloud wrapt wrf-python wsproto xarray xarray-datatree xarray-spatial xclim
+    xesmf xgboost xgcm xhistogram xlrd xlsx2csv xlsxwriter xlwings xlwt xmip xmltodict xrft xskillscore xvfbwrapper
+    xyzservices y-py yacs yagmail yahooquery yamllint yapf yarg yarl yaspin ydata-profiling yellowbrick yfinance yt
+    zarr zc-lockfile zict zipp zope-interface zstandard
+    """.split()
+)
+"""conda package and distribution of the index are one project under one name."""
+
+RENAMED = {
+    "airflow": "apache-airflow",
+    "black-jupyter": "black[jupyter]",
+    "brotli-python": "brotli",
+    "bs4": "beautifulsoup4",
+    "dask": "dask[complete]",
+    "dask-core": "dask",
+    "django-rest-framework": "djangorestframework",
+    "docker-py": "docker",
+    "h3-py": "h3",
+    "jsonschema-with-format-nongpl": "jsonschema[format-nongpl]",
+    "jupyterhub-base": "jupyterhub",
+    "jupyterhub-singleuser": "jupyterhub",
+    "matplotlib-base": "matplotlib",
+    "modin-core": "modin",
+    "modin-dask": "modin[dask]",
+    "modin-ray": "modin[ray]",
+    "msgpack-python": "msgpack",
+    "nbconvert-core": "nbconvert",
+    "neo4j-python-driver": "neo4j",
+    "numpy-base": "numpy",
+    "opencv": "opencv-python-headless",
+    "pvlib-python": "pvlib",
+    "py-opencv": "opencv-python-headless",
+    "py-xgboost": "xgboost",
+    "py-xgboost-cpu": "xgboost",
+    "py-xgboost-gpu": "xgboost",
+    "pyarrow-core": "pyarrow",
+    "pydantic-with-email": "pydantic[email]",
+    "pyg": "torch-geometric",
+    "pymc-base": "pymc",
+    "pyqt": "pyqt5",
+    "pytables": "tables",
+    "python-annoy": "annoy",
+    "python-blosc": "blosc",
+    "python-blosc2": "blosc2",
+    "python-build": "build",
+    "python-cdo": "cdo",
+    "python-confluent-kafka": "confluent-kafka",
+    "python-devtools": "devtools",
+    "python-duckdb": "duckdb",
+    "python-eccodes": "eccodes",
+    "python-fastjsonschema": "fastjsonschema",
+    "python-flatbuffers": "flatbuffers",
+    "python-graphviz": "graphviz",
+    "python-igraph": "igraph",
+    "python-installer": "installer",
+    "python-isal": "isal",
+    "python-kaleido": "kaleido",
+    "python-kubernetes": "kubernetes",
+    "python-libarchive-c": "libarchive-c",
+    "python-lmdb": "lmdb",
+    "python-lsp-server-base": "python-lsp-server",
+    "python-tzdata": "tzdata",
+    "python-wget": "wget",
+    "python-xxhash": "xxhash",
+    "pytorch": "torch",
+    "pytorch-cpu": "torch",
+    "pytorch-geometric": "torch-geometric",
+    "pytorch-gpu": "torch",
+    "ortools-python": "ortools",
+    "qdldl-python": "qdldl",
+    "qtconsole-base": "qtconsole",
+    "quaternion": "numpy-quaternion",
+    "ray-air": "ray[air]",
+    "ray-core": "ray",
+    "ray-data": "ray[data]",
+    "ray-default": "ray[default]",
+    "ray-rllib": "ray[rllib]",
+    "ray-serve": "ray[serve]",
+    "ray-train": "ray[train]",
+    "ray-tune": "ray[tune]",
+    "redis-py": "redis",
+    "sagemaker-python-sdk": "sagemaker",
+    "seaborn-base": "seaborn",
+    "snakemake-minimal": "snakemake",
+    "tensorflow-base": "tensorflow",
+    "tensorflow-cpu": "tensorflow",
+    "tensorflow-gpu": "tensorflow",
+    "tensorflow-mkl": "tensorflow",
+    "tiledb-py": "tiledb",
+    "uvicorn-standard": "uvicorn[standard]",
+    "vtk-base": "vtk",
+}
+"""conda package and distribution of the index are one project under two names (or under two sets of extras)."""
+
+_COMPILER = "compilers belong to the machine, and wheels need none"
+_CUDA = "wheels that use a GPU bring their own CUDA"
+_PROGRAM = "a program, not a Python distribution: install it on the machine"
+_BIO = "a bioinformatics program, not a Python distribution: install it on the machine"
+_LIBRARY = "a C or C++ library, not a Python distribution: wheels bring the libraries they need"
+_CONDA = "conda itself cannot be part of a session"
+_R = "an R package: a session holds Python distributions"
+
+NOT_PYTHON = {
+    **dict.fromkeys(
+        "anaconda anaconda-navigator conda conda-build conda-env constructor mamba micromamba".split(), _CONDA
+    ),
+    **dict.fromkeys("boa libmambapy conda-libmamba-solver miniconda pixi".split(), _CONDA),
+    **dict.fromkeys(
+        """
+        c-compiler clang clangxx clang-tools compilers cxx-compiler fortran-compiler gcc gcc_linux-64 gfortran
+        gfortran_linux-64 go gxx gxx_linux-64 llvm llvmdev m2w64-toolchain nasm rust swig
+        """.split(),
+        _COMPILER,
+    ),
+    **dict.fromkeys(
+        """
+        cuda cuda-python cudatoolkit cudatoolkit-dev cudnn cutensor cutlass nccl pytorch-cuda pytorch-mutex tensorrt
+        libcudf libkvikio librmm nvcomp nvtx cubinlinker ptxcompiler dlpack
+        """.split(),
+        _CUDA,
+    ),
+    **dict.fromkeys("cudf cuml cugraph cuspatial cuxfilter dask-cudf rmm".split(), "under pip: its name ends in -cu12"),
+    "cupy": "write cupy-cuda12x under pip:",
+    "cupy-core": "write cupy-cuda12x under pip:",
+    "en-core-web-sm": "write its wheel's URL under pip:",
+    "faiss-gpu": "write faiss-cpu, or faiss-gpu-cu12 under pip:",
+    "ffmpeg": "a program; imageio-ffmpeg brings one",
+    "gdal": "a library; rasterio, fiona and pyogrio bring their own",
+    "graphviz": "the program dot; its Python binding is python-graphviz",
+    "nodejs": "a program; on the package index nodejs is another project",
+    "pandoc": "a program; pypandoc-binary under pip: brings one",
+    "nbconvert-pandoc": "the program pandoc; pypandoc-binary under pip: brings one",
+    "playwright": "write playwright under pip: and install its browsers on the machine",
+    **dict.fromkeys(
+        """
+        aria2 autoconf automake bash bazel bison cdo code-server coreutils curl docker docker-compose
+        doxygen firefox flex gawk geckodriver gh ghostscript git git-lfs gmt gnuplot go-task grep helm htop imagemagick
+        inkscape jq julia just kubectl make man maven mongodb mysql mystmd nano nco nginx
+        octave openjdk openssh p7zip parallel patch patchelf perl php pkg-config poppler postgresql potrace qgis
+        rabbitmq redis redis-server kubernetes rsync ruby sed syncthing tar tectonic terraform tesseract texlive-core texinfo tmux
+        tree unzip vim wget wkhtmltopdf xvfb yarn zip zsh
+        """.split(),
+        _PROGRAM,
+    ),
+    **dict.fromkeys(
+        """
+        abricate augustus bamtools bbmap bcftools beagle bedops bedtools blast bowtie bowtie2 busco bwa bwa-mem2 canu
+        cd-hit clustalo clustalw cufflinks diamond entrez-direct fastp fastqc fasttree flye freebayes gatk gatk4 hhsuite
+        hisat2 hmmer htslib iqtree kallisto kalign2 kalign3 kraken2 last mafft mash megahit minimap2 mmseqs2 mothur
+        mrbayes mummer muscle ncbi-datasets-cli openbabel picard picard-slim plink plink2 prodigal prokka quast raxml
+        salmon samtools seqkit seqtk snpeff spades sra-tools star stringtie subread trim-galore trimmomatic varscan
+        vcftools velvet
+        """.split(),
+        _BIO,
+    ),
+    **dict.fromkeys(
+        "armadillo boost boost-cpp eigen fftw gmock gsl gtest py-boost suitesparse xeus-cling xtensor xtensor-blas".split(),
+        _LIBRARY,
+    ),
+    "r": _R,
+    "rstudio": _R,
+    "pypy": "another Python: a session keeps the one of its kernel",
+    "python.app": "another Python: a session keeps the one of its kernel",
+}
+"""conda names that are no distribution of the index, each with a phrase that says what to do; they are refused."""
+
+NOT_PYTHON_PREFIXES = {
+    "r-": _R,
+    "bioconductor-": _R,
+    "perl-": "a Perl package: a session holds Python distributions",
+    "rb-": "a Ruby package: a session holds Python distributions",
+    "cuda-": _CUDA,
+    "libcu": _CUDA,
+    "compiler-rt": _COMPILER,
+    "clang_": _COMPILER,
+    "texlive-": _PROGRAM,
+    "spacy-model-": "write the URL of the model's wheel under pip:",
+    "cupy-cuda": "write this name under pip:",
+}
+"""The same for whole families."""
+
+PLUMBING = frozenset(
+    """
+    _anaconda_depends _ipyw_jlab_nb_ext_conf _libgcc_mutex _openmp_mutex _py-xgboost-mutex _pytorch_select
+    _sysroot_linux-64_curr_repodata_hack _tflow_select abseil-cpp alsa-lib anaconda-anon-usage aom arpack arrow-cpp
+    at-spi2-atk at-spi2-core atk atk-1.0 attr aws-crt-cpp aws-sdk-cpp azure-core-cpp azure-identity-cpp
+    azure-storage-blobs-cpp azure-storage-common-cpp azure-storage-files-datalake-cpp backports blas blas-devel
+    blosc brotli brotli-bin brunsli bzip2 c-ares c-blosc c-blosc2 ca-certificates cairo capnproto ceres-solver
+    cfitsio charls console_shortcut cryptography-vectors cyrus-sasl dataclasses dav1d dbus double-conversion eccodes
+    elfutils epoxy esmf expat flatbuffers fmt fontconfig freeglut freetds freetype freexl fribidi gdk-pixbuf geos
+    geotiff gettext gflags giflib gl2ps glew glib glib-tools glog glpk gmp gnutls graphite2 grpc-cpp
+    gst-plugins-base gstreamer gtk2 gtk3 gts h3 harfbuzz hdf4 hdf5 hicolor-icon-theme hwloc icc_rt icu igraph imath
+    intel-openmp isa-l jansson jasper jbig jpeg json-c jsoncpp jsonschema-with-format jxrlib kealib keyutils krb5
+    lame lapack lcms2 ld64 ldid leptonica lerc level-zero libabseil libaec libaio libarchive libarrow libarrow-acero
+    libarrow-dataset libarrow-flight libarrow-flight-sql libarrow-gandiva libarrow-substrait libasprintf libass
+    libavif libavif16 libblas libboost libboost-headers libboost-python libbrotlicommon libbrotlidec libbrotlienc
+    libbsd libcap libcblas libclang libclang-cpp libclang13 libcrc32c libcups libcurl libcxx libcxxabi libdap4 libdb
+    libdeflate libdrm libedit libegl libev libevent libexpat libfaiss libffi libflac libgcc libgcc-devel_linux-64
+    libgcc-ng libgcrypt libgd libgdal libgdal-core libgeotiff libgettextpo libgfortran libgfortran-ng libgfortran4
+    libgfortran5 libgl libglib libglu libglvnd libglx libgomp libgoogle-cloud libgoogle-cloud-storage libgpg-error
+    libgrpc libhwloc libhwy libiconv libidn2 libintl libjpeg-turbo libjxl libkml liblapack liblapacke liblightgbm
+    libllvm10 libllvm11 libllvm12 libllvm13 libllvm14 libllvm15 libllvm16 libllvm17 libllvm18 libllvm19 libllvm20
+    liblzma liblzma-devel libmagma libmagma_sparse libmicrohttpd libnetcdf libnghttp2 libnl libnsl libntlm libnuma
+    libogg libopenblas libopencv libopengl libopentelemetry-cpp libopenvino libopus libparquet libpciaccess libpng
+    libpostal libpq libprotobuf libprotobuf-static libraw libre2-11 librsvg librttopo libsanitizer libsecret
+    libsentencepiece libsndfile libsodium libsolv libspatialindex libspatialite libsqlite libssh libssh2 libstdcxx
+    libstdcxx-devel_linux-64 libstdcxx-ng libsystemd0 libtasn1 libtensorflow libtensorflow_cc
+    libtensorflow_framework libtheora libthrift libtiff libtool libtorch libudev1 libudunits2 libunistring libunwind
+    libusb libutf8proc libuuid libuv libva libvorbis libvpx libwebp libwebp-base libwinpthread libx11 libxcb
+    libxcrypt libxgboost libxkbcommon libxkbfile libxml2 libxml2-16 libxslt libyaml libzip libzlib libzopfli lmdb
+    lz4-c lzo m4 magma mbedtls menuinst metis mkl mkl-devel mkl-include mkl-service mkl_fft mkl_random mpc mpfr
+    mpg123 mpi mpich msmpi mumps-include mumps-seq mysql-common mysql-libs ncurses nettle nlohmann_json nomkl nspr
+    nss numactl ocl-icd ocl-icd-system onednn openblas openblas-devel opencl-headers openexr openh264 openjpeg
+    openldap openmpi openssl orc p11-kit pango parquet-cpp pcre pcre2 pdal pixman poppler-data proj proj4
+    prometheus-cpp pthread-stubs pugixml pulseaudio pulseaudio-client pyqt-impl python-gil python_abi
+    pywin32-on-windows qhull qt qt-main qt-webengine qt6-main rav1e rdma-core re2 readline rocksdb s2n sdl2 snappy
+    soxr spdlog spirv-tools sqlite sqlite-libs svt-av1 sysroot tbb tbb-devel tiledb tk tktable typing tzcode tzdata
+    ucrt ucx unixodbc uriparser utf8proc utfcpp vc vc14_runtime vs2015_runtime vs2019_win-64 wayland
+    wayland-protocols win_inet_pton wincertstore winpty x264 x265 xcb-util xcb-util-cursor xcb-util-image
+    xcb-util-keysyms xcb-util-renderutil xcb-util-wm xerces-c xkeyboard-config xtl xxhash xz xz-gpl-tools xz-tools
+    yaml yaml-cpp zeromq zfp zlib zlib-ng zstd
+    """.split()
+)
+"""What stands in exports only because something else needed it; wheels bring their own. Left out, and said once."""
+
+PLUMBING_PREFIXES = (
+    "aws-c-",
+    "aws-checksums",
+    "binutils",
+    "font-ttf-",
+    "fonts-conda-",
+    "gcc_impl_",
+    "gfortran_impl_",
+    "gxx_impl_",
+    "kernel-headers_",
+    "ld_impl_",
+    "llvm-openmp",
+    "m2w64-",
+    "mkl-",
+    "msys2-",
+    "sysroot_",
+    "xorg-",
+)

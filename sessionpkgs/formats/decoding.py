@@ -1,0 +1,59 @@
+"""Bytes or text in, plain text out: encodings, size and characters that no declaration may hold.
+
+It does not know what the text means.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from sessionpkgs.errors import SpecError
+
+BYTES = 256 * 1024
+"""Largest text that is read. Real declarations stay below 30 KiB."""
+
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters and halves of surrogate pairs."""
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def decode(text: str | bytes, *, label: str) -> str:
+    r"""Give *text* with ``\n`` line ends and without byte order mark.
+
+    Bytes are UTF-8, or what their byte order mark says (UTF-8, UTF-16): the encodings in which conda and pip read
+    their files; PowerShell writes UTF-16.
+
+    Raises:
+        SpecError: too large, another encoding, or a control character in it.
+    """
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > BYTES:
+        raise SpecError(
+            f"the text is larger than {BYTES // 1024} KiB.",
+            where=label,
+            hint="Declare what you import, not everything that is installed.",
+        )
+    plain = _decoded(text, label) if isinstance(text, bytes) else text.removeprefix("\ufeff")
+    plain = plain.replace("\r\n", "\n").replace("\r", "\n")
+    if bad := FORBIDDEN.search(plain):
+        line = plain.count("\n", 0, bad.start()) + 1
+        raise SpecError(
+            f"there is a control character (U+{ord(bad[0]):04X}) in the text.",
+            where=f"{label}, line {line}",
+            hint="Save the text as UTF-8 and remove the character.",
+        )
+    return plain
+
+
+def _decoded(text: bytes, label: str) -> str:
+    encoding = next((name for mark, name in _MARKS if text.startswith(mark)), "utf-8")
+    try:
+        return text.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise SpecError(
+            f"byte {error.start} is not {encoding.removesuffix('-sig').upper()}.",
+            where=label,
+            hint="Save the text as UTF-8, or as UTF-16 with a byte order mark.",
+        ) from error

@@ -1,0 +1,287 @@
+"""Requirement lines as pip takes them, with the options that can stand between them.
+
+The grammar is pip's (pip/_internal/req/req_file.py): comments, continuations, ``${NAME}``, ``-r``, ``-c``, ``--hash``.
+Options without a meaning for a session are refused by name. It does not open files itself, knows no index, and does
+not decide markers.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sessionpkgs.errors import SpecError
+from sessionpkgs.formats import requirement_lines
+from sessionpkgs.formats.decoding import FORBIDDEN, decode
+from sessionpkgs.formats.requirement_lines import Line, Source, local
+from sessionpkgs.formats.wording import Problems, show
+from sessionpkgs.model import Requirement, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sessionpkgs.formats.origin import Origin
+
+ENTRIES = 2_000
+DEPTH = 20
+DEFAULT_INDEX = "default"
+"""Stands in ``Spec.indexes`` for the index that is used when only extra ones are named."""
+
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)\}")
+_OPTIONS = re.compile(r"\s(?=--?[A-Za-z])")
+_HEX = {"sha256": 64, "sha384": 96, "sha512": 128}
+_INDEX = re.compile(r"(?:https?|file)://\S+", re.IGNORECASE)
+_EXPORT = re.compile(r"^[A-Za-z0-9_][\w.-]*=[^=\s]+=[^=\s]+$|^@EXPLICIT", re.MULTILINE | re.ASCII)
+
+_SHORT = {"-i": "--index-url", "-f": "--find-links", "-r": "--requirement", "-c": "--constraint", "-e": "--editable"}
+_FLAGS = {"--no-index": "no_index", "--pre": "pre", "--no-deps": "no_deps", "--require-hashes": "require_hashes"}
+_HINTS = {
+    "--hash": "Write it behind its requirement; a line is continued with \\ at its end.",
+    "--trusted-host": "Set trusted-host in pip's own configuration (pip config set global.trusted-host HOST).",
+    "--install-option": "pip has removed it: leave it out.",
+    "--global-option": "pip has removed it: leave it out.",
+}
+
+
+def recognise(text: str) -> bool:
+    """Say whether *text* has a line that is not a comment: any such text may be requirement lines."""
+    return any(line.strip() and not line.lstrip().startswith("#") for line in text.split("\n"))
+
+
+def read(text: str, origin: Origin) -> Spec:
+    """Give what the requirement lines of *text* ask for.
+
+    Raises:
+        SpecError: a line or an included file that cannot be read; all of them in one message.
+    """
+    if exported := _EXPORT.search(text):
+        raise SpecError(
+            "this is the output of conda list, not an environment.yml or requirement lines.",
+            where=f"{origin.label}, line {text.count(chr(10), 0, exported.start()) + 1}",
+            hint="Use conda env export --from-history, or write name==1.2.",
+        )
+    problems = Problems()
+    reading = Reading(origin, problems)
+    reading.text(text, Source(label=origin.label, folder=origin.folder))
+    problems.settle()
+    return reading.spec()
+
+
+class Reading:
+    """What requirement lines have asked for so far; problems are gathered, not raised."""
+
+    def __init__(self, origin: Origin, problems: Problems) -> None:
+        self.requirements: list[Requirement] = []
+        self._origin, self._problems, self._entries = origin, problems, 0
+        self._constraints: list[Requirement] = []
+        self._main_index = ""
+        self._extra_indexes: list[str] = []
+        self._find_links: list[str] = []
+        self._flags: set[str] = set()
+        self._files: list[str] = []
+        self._notices: list[str] = []
+
+    def text(self, text: str, source: Source) -> None:
+        """Read all lines of *text*."""
+        for number, logical in _logical_lines(text):
+            line = Line(text=logical, place=f"line {number}", source=source)
+            if not self.line(line):
+                return
+
+    def line(self, line: Line) -> bool:
+        """Read one logical line; False when there were too many to go on."""
+        self._entries += 1
+        if self._entries > ENTRIES:
+            if self._entries == ENTRIES + 1:
+                with self._problems.collect():
+                    raise line.refusal(f"is one entry more than {ENTRIES}", "Declare what you import.")
+            return False
+        with self._problems.collect():
+            self._one(line)
+        return True
+
+    def add(self, text: str, line: Line) -> None:
+        """Keep the requirement *text*, which is what *line* means here.
+
+        Raises:
+            SpecError: it is not a requirement.
+        """
+        self._keep(requirement_lines.read(text, line), line)
+
+    def spec(self) -> Spec:
+        """Everything read so far, each thing once."""
+        indexes = [self._main_index or DEFAULT_INDEX, *self._extra_indexes]
+        given = bool(self._main_index or self._extra_indexes)
+        hashed = any(item.hashes for item in (*self.requirements, *self._constraints))
+        return Spec() | Spec(
+            requirements=tuple(self.requirements),
+            constraints=tuple(self._constraints),
+            indexes=tuple(indexes) if given else (),
+            find_links=tuple(self._find_links),
+            no_index="no_index" in self._flags,
+            pre="pre" in self._flags,
+            no_deps="no_deps" in self._flags,
+            require_hashes=hashed or "require_hashes" in self._flags,
+            files=tuple(self._files),
+            notices=tuple(self._notices),
+        )
+
+    def _one(self, line: Line) -> None:
+        text = self._expanded(line)
+        if text.startswith("-"):
+            for option, value in _options(text, line):
+                self._option(option, value, line)
+            return
+        wanted, *rest = _OPTIONS.split(text, maxsplit=1)
+        hashes = tuple(_hash(option, value, line) for option, value in (_options(rest[0], line) if rest else ()))
+        self._keep(requirement_lines.read(wanted, line, hashes=hashes), line)
+
+    def _keep(self, asked: requirement_lines.Asked, line: Line) -> None:
+        wanted = asked.requirement
+        if wanted.name == "python":
+            raise line.refusal(
+                "asks for a Python, which is not a package", "Leave it out: the kernel decides the Python."
+            )
+        if line.source.constraint:
+            if wanted.editable or not wanted.name or "[" in wanted.line.partition("@")[0].partition(";")[0]:
+                raise line.refusal("cannot be a constraint", "Constraints are names with versions, without extras.")
+            self._constraints.append(wanted)
+        else:
+            self.requirements.append(wanted)
+        if asked.path:
+            self._files.append(asked.path)
+
+    def _option(self, option: str, value: str, line: Line) -> None:
+        if option in _FLAGS and not value:
+            self._flags.add(_FLAGS[option])
+        elif option in _VALUED:
+            if not value:
+                raise line.refusal(f"has no value for {option}", f"Write {option} VALUE.")
+            _VALUED[option](self, value, line)
+        elif option == "--prefer-binary":
+            self._notices.append("--prefer-binary changes nothing: wheels are always preferred.")
+        else:
+            raise line.refusal(f"has the option {show(option)}, which is not read", _HINTS.get(option, "Leave it out."))
+
+    def _expanded(self, line: Line) -> str:
+        """Give the line with ``${NAME}`` replaced; upper-case names only, as pip does it."""
+        text = line.text
+        for name in dict.fromkeys(_VARIABLE.findall(text)):
+            value = self._origin.variables.get(name, "")
+            if not value:
+                raise line.refusal(f"needs the variable {show(name)}, which is not set", "Set it before this cell.")
+            if FORBIDDEN.search(value) or "\n" in value:
+                raise line.refusal(
+                    f"needs the variable {show(name)}, which holds more than one line", "Set it to one line."
+                )
+        return _VARIABLE.sub(lambda found: self._origin.variables[found["name"]], text).strip()
+
+    def _index(self, value: str, line: Line) -> None:
+        url = _index_url(value, line)
+        if self._main_index not in {"", url}:
+            raise line.refusal("names a second main index", "Keep one --index-url; use --extra-index-url for others.")
+        self._main_index = url
+
+    def _extra_index(self, value: str, line: Line) -> None:
+        self._extra_indexes.append(_index_url(value, line))
+
+    def _links(self, value: str, line: Line) -> None:
+        self._find_links.append(value if _INDEX.match(value) else local(value, line))
+
+    def _editable(self, value: str, line: Line) -> None:
+        self._keep(requirement_lines.read(value, line, editable=True), line)
+
+    def _requirements_of(self, value: str, line: Line) -> None:
+        self._include(value, line, constraint=line.source.constraint)
+
+    def _constraints_of(self, value: str, line: Line) -> None:
+        self._include(value, line, constraint=True)
+
+    def _include(self, value: str, line: Line, *, constraint: bool) -> None:
+        if "://" in value or value.lower().startswith("file:"):
+            raise line.refusal("includes a URL", "Download the file and include it by its path.")
+        path, source = local(value, line), line.source
+        if path in source.chain:
+            raise line.refusal("includes a file that includes this one", "Remove one of the two lines.")
+        if len(source.chain) >= DEPTH:
+            raise line.refusal(f"is included deeper than {DEPTH} files", "Include the files from one place.")
+        try:
+            content = self._origin.open(path)
+        except OSError as error:
+            raise line.refusal(
+                "names a file that cannot be opened: no such file",
+                "Check the path; it is relative to the including text.",
+            ) from error
+        label = show(line.text if "${" in line.text else value)  # a variable may hold a secret
+        self._files.append(path)
+        inner = Source(label=label, folder=str(Path(path).parent), constraint=constraint, chain=(*source.chain, path))
+        self.text(decode(content, label=label), inner)
+
+
+_VALUED: dict[str, Callable[[Reading, str, Line], None]] = {
+    "--index-url": Reading._index,  # noqa: SLF001
+    "--extra-index-url": Reading._extra_index,  # noqa: SLF001
+    "--find-links": Reading._links,  # noqa: SLF001
+    "--requirement": Reading._requirements_of,  # noqa: SLF001
+    "--constraint": Reading._constraints_of,  # noqa: SLF001
+    "--editable": Reading._editable,  # noqa: SLF001
+}
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their first number: continuations joined, comments gone, blank ones left out (pip's join_lines)."""
+    parts: list[str] = []
+    start = 1
+    for number, line in enumerate(text.split("\n"), 1):
+        start = start if parts else number
+        comment = _COMMENT.match(line) is not None
+        if line.endswith("\\") and not comment:
+            parts.append(line[:-1])
+            continue
+        yield from _bare(start, "".join([*parts, f" {line}" if comment else line]))
+        parts = []
+    yield from _bare(start, "".join(parts))
+
+
+def _bare(number: int, line: str) -> Iterator[tuple[int, str]]:
+    if stripped := _COMMENT.sub("", line).strip():
+        yield number, stripped
+
+
+def _options(text: str, line: Line) -> Iterator[tuple[str, str]]:
+    """Give the options of *text* as (long name, value); a flag has an empty value."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise line.refusal("has a quotation mark that is not closed", "Close it, or leave it out.") from error
+    while words:
+        word = words.pop(0)
+        name, equals, value = word.partition("=")
+        if word[:2] in _SHORT:
+            name, equals, value = _SHORT[word[:2]], word[2:], word[2:]
+        if not name.startswith("-"):
+            raise line.refusal(f"has {show(word)!r} after its options", "Write one requirement per line.")
+        if not equals and (name in _VALUED or name == "--hash") and words:
+            value = words.pop(0)
+        yield name, value
+
+
+def _hash(option: str, value: str, line: Line) -> str:
+    """Give a ``--hash`` as ``sha256:…``."""
+    if option != "--hash":
+        raise line.refusal(f"has the option {show(option)}, which is not read", _HINTS.get(option, "Leave it out."))
+    kind, _, digits = value.partition(":")
+    if len(digits) != _HEX.get(kind) or not re.fullmatch(r"[0-9a-fA-F]+", digits):
+        raise line.refusal("has a hash that is not sha256, sha384 or sha512", "Write --hash=sha256: and 64 hex digits.")
+    return f"{kind}:{digits.lower()}"
+
+
+def _index_url(value: str, line: Line) -> str:
+    if not _INDEX.fullmatch(value):
+        raise line.refusal(
+            "names an index that is not a URL", "Write https://HOST/PATH; for a folder use --find-links."
+        )
+    return value

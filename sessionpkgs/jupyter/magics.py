@@ -1,0 +1,118 @@
+"""``%%session_env`` and ``%session_env``: words in, one Session method, its record shown.
+
+It decides nothing about packages. Loading it costs a millisecond; the session, the parsers and the display are
+imported when a cell first uses them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from sessionpkgs.session import Session
+
+NAME = "session_env"
+
+
+class SessionMagics:
+    """The magics of one shell and, from the first cell on, its session."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """This kernel's session, made on first use."""
+        if self._session is None:
+            from sessionpkgs.places import kernel_identity
+            from sessionpkgs.session import Session
+
+            self._session = Session(
+                identity=kernel_identity(_connection_file(self.shell)), namespace=self.shell.user_ns
+            )
+        return self._session
+
+    def cell(self, line: str, body: str) -> None:
+        """Declare the packages of this session: an environment.yml or requirements; -h for the options."""
+        if not line.strip():
+            self._show(lambda: self.session.declare(body))
+            return
+        from sessionpkgs.jupyter import arguments
+
+        chosen = arguments.cell(line)
+        if chosen is not None:
+            self._show(lambda: arguments.declare(self.session, chosen, body))
+
+    def line(self, line: str) -> None:
+        """Look at and change the packages of this session: status, plan, add, remove, set, reset; -h for each."""
+        from sessionpkgs.jupyter import arguments
+
+        chosen = arguments.verb(line)
+        if chosen is not None:
+            self._show(lambda: arguments.act(self.session, chosen))
+
+    def _show(self, work: Callable[[], dict[str, Any]]) -> None:
+        """Do *work* with progress on one line, which becomes the result; an error leaves the line and goes on up."""
+        from sessionpkgs.jupyter.display import Result
+        from sessionpkgs.jupyter.progress import NotebookReporter, TerminalReporter
+
+        reporter = NotebookReporter() if hasattr(self.shell, "kernel") else TerminalReporter(sys.stdout)
+        self.session.reporter = reporter
+        try:
+            record = work()
+        except BaseException:
+            reporter.failed()
+            raise
+        reporter.finish(Result(record))
+
+    def close(self) -> None:
+        """Give base back."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics in *shell*; once more is harmless."""
+    if sys.platform == "win32":
+        from sessionpkgs.errors import ActivationError
+
+        raise ActivationError(
+            "sessionpkgs does not work on Windows yet: its locks and its links need a POSIX system",
+            hint="Use it in WSL, a container or on a hosted notebook.",
+        )
+    if _loaded(shell) is None:
+        magics = SessionMagics(shell)
+        register: Any = shell.register_magic_function
+        register(magics.line, "line", NAME)
+        register(magics.cell, "cell", NAME)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Reset the session and take the magics out of *shell*."""
+    magics = _loaded(shell)
+    if magics is not None:
+        magics.close()
+        for kind in ("line", "cell"):
+            del shell.magics_manager.magics[kind][NAME]
+
+
+def _loaded(shell: InteractiveShell) -> SessionMagics | None:
+    """The magics that are registered in *shell*, None where they are not ours."""
+    registered = shell.magics_manager.magics["line"].get(NAME)
+    owner = getattr(registered, "__self__", None)
+    return owner if isinstance(owner, SessionMagics) else None
+
+
+def _connection_file(shell: InteractiveShell) -> str:
+    """Path of the kernel's connection file, "" in a terminal."""
+    if not hasattr(shell, "kernel"):
+        return ""
+    from ipykernel.connect import get_connection_file
+
+    return str(get_connection_file())

@@ -1,0 +1,147 @@
+"""The overlay: the layers that are active in this interpreter. The only editor of ``sys.path`` and its kin.
+
+It switches folders, finders, environment variables and loaded modules on, and exactly off again. It does not know how
+a layer was chosen or built; what it needs to know comes as plain values, so that a reopened declaration costs no import
+of the model.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sessionpkgs.overlay import modules
+
+_SITE_NAMES = ("site-packages", "dist-packages")
+
+
+def position(path: Iterable[str]) -> int:
+    """Where layers stand in *path*: before the first site-packages, after the standard library and the user's folder."""
+    entries = list(path)
+    for index, entry in enumerate(entries):
+        if os.path.basename(entry) in _SITE_NAMES:
+            return index
+    return len(entries)
+
+
+class Overlay:
+    """What is switched on here. ``active`` is the description of it, empty when base is bare.
+
+    A description has ``sites`` (folders of importable code, nearest first), ``pth`` (folders that their ``.pth`` files
+    name), ``finders`` (editable finder modules), ``bin`` and ``share`` (folders or ""), ``variables`` (name, value) and
+    ``dists`` (identities in the store).
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.active: dict[str, Any] = {}
+        self._entries: list[str] = []
+        self._finders: list[Any] = []
+        self._hooks: list[Any] = []
+        self._environ: dict[str, tuple[str | None, str]] = {}
+        self._modules = modules.Keeper(root)
+
+    def activate(self, wanted: Mapping[str, Any], changed: Iterable[str] = ()) -> list[str]:
+        """Switch to *wanted*, whatever was active; *changed* are base modules that must be imported anew.
+
+        Gives sentences about what could not be switched cleanly. An exception leaves what was active before.
+        """
+        before = self.active
+        try:
+            said = self._off(keep=frozenset(wanted["dists"]))
+            self._modules.set_aside(changed)
+            self._on(wanted)
+        except BaseException:
+            self._off(keep=frozenset())
+            if before:
+                self._on(before)
+            raise
+        return said
+
+    def deactivate(self) -> list[str]:
+        """Switch everything off: ``sys.path``, ``sys.meta_path`` and ``os.environ`` are as before the first layer."""
+        return self._off(keep=frozenset())
+
+    def _on(self, wanted: Mapping[str, Any]) -> None:
+        """Insert folders, install finders, set variables."""
+        entries = [*wanted["sites"], *wanted["pth"]]
+        at = position(sys.path)
+        sys.path[at:at] = entries
+        self._entries = entries
+        self._install_finders(wanted["finders"])
+        for name, value in environment(wanted, os.environ).items():
+            self._environ[name] = (os.environ.get(name), value)
+            os.environ[name] = value
+        importlib.invalidate_caches()
+        self._modules.extend_packages(wanted["sites"])
+        self.active = dict(wanted)
+
+    def _install_finders(self, names: Iterable[str]) -> None:
+        """Run the editable finders (PEP 660) called *names* and put them before the path finder, which base is on."""
+        for name in names:
+            finders, hooks, entries = list(sys.meta_path), list(sys.path_hooks), list(sys.path)
+            importlib.import_module(name).install()
+            fresh = [finder for finder in sys.meta_path if finder not in finders]
+            self._finders += fresh
+            self._hooks += [hook for hook in sys.path_hooks if hook not in hooks]
+            self._entries += [entry for entry in sys.path if entry not in entries]
+            others = [finder for finder in sys.meta_path if finder not in fresh]
+            at = next(
+                (i for i, finder in enumerate(others) if getattr(finder, "__name__", "") == "PathFinder"), len(others)
+            )
+            sys.meta_path[:] = [*others[:at], *fresh, *others[at:]]
+
+    def _off(self, *, keep: frozenset[str]) -> list[str]:
+        """Undo :meth:`_on`; modules of the distributions *keep* stay loaded, since they stay the same."""
+        for entry in self._entries:
+            while entry in sys.path:
+                sys.path.remove(entry)
+        for known in [path for path in sys.path_importer_cache if path.startswith(tuple(self._entries or ["\0"]))]:
+            del sys.path_importer_cache[known]
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in self._finders]
+        sys.path_hooks[:] = [hook for hook in sys.path_hooks if hook not in self._hooks]
+        for name, (old, ours) in self._environ.items():
+            _give_back(name, old, ours)
+        said = self._modules.put_back(self.active.get("sites", ()), keep)
+        self._entries, self._finders, self._hooks, self._environ, self.active = [], [], [], {}, {}
+        importlib.invalidate_caches()
+        return said
+
+
+def environment(wanted: Mapping[str, Any], present: Mapping[str, str]) -> dict[str, str]:
+    """Variables that carry *wanted* to children: scripts on PATH, Jupyter's data, and our boot file for other Pythons.
+
+    The declaration's own variables come first, so that none of them can break the others.
+    """
+    said = dict(wanted["variables"])
+    if wanted["bin"]:
+        said["PATH"] = _before(wanted["bin"], present.get("PATH", os.defpath))
+    if wanted["share"] and os.path.isdir(jupyter := os.path.join(wanted["share"], "jupyter")):
+        said["JUPYTER_PATH"] = _before(jupyter, present.get("JUPYTER_PATH", ""))
+    if wanted["sites"] and wanted.get("boot"):
+        said["PYTHONPATH"] = _before(wanted["boot"], present.get("PYTHONPATH", ""))
+        said["SESSIONPKGS_CHILD"] = f"{sys.prefix}|{sys.version_info[0]}.{sys.version_info[1]}"
+        said["SESSIONPKGS_CHILD_PATH"] = os.pathsep.join([*wanted["sites"], *wanted["pth"]])
+        said["SESSIONPKGS_CHILD_FINDERS"] = ",".join(wanted["finders"])
+    return said
+
+
+def _before(folder: str, value: str) -> str:
+    """*folder* in front of a list of folders."""
+    return f"{folder}{os.pathsep}{value}" if value else folder
+
+
+def _give_back(name: str, old: str | None, ours: str) -> None:
+    """Restore one variable; where a cell changed it since, take out only our own folder."""
+    now = os.environ.get(name)
+    if now == ours:
+        if old is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = old
+    elif now is not None and name in {"PATH", "PYTHONPATH", "JUPYTER_PATH"}:
+        first = ours.split(os.pathsep, maxsplit=1)[0]
+        os.environ[name] = os.pathsep.join(part for part in now.split(os.pathsep) if part != first)

@@ -1,0 +1,128 @@
+"""What a session may not do: change Python, Spark or the kernel under its own feet.
+
+Pure: it judges a Spec before anything is asked of an index and a Lock before anything is installed. It does not read
+an administrator's file yet, and it cannot stop code that a cell runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from sessionpkgs.errors import Protected, PythonPinned
+from sessionpkgs.model import Dist, Lock, Requirement, Spec
+
+PROTECTED = (
+    "pyspark", "py4j", "ipython", "ipykernel", "traitlets", "jupyter-client", "jupyter-core", "tornado", "pyzmq", "pip",
+    "sessionpkgs",
+)  # fmt: skip
+"""Distributions that a session never shadows (DESIGN: layering rules)."""
+
+PROTECTED_TOP_LEVELS = frozenset({
+    "pyspark", "py4j", "IPython", "ipykernel", "ipykernel_launcher", "traitlets", "jupyter_client", "jupyter_core",
+    "tornado", "zmq", "pip", "sessionpkgs",
+})  # fmt: skip
+"""What those distributions are imported as."""
+
+_STAY = "A session keeps the kernel's own distributions; change it in the base environment, or choose another kernel."
+
+
+def check_python(spec: Spec, running: str, others: Mapping[str, str], *, ignore: bool = False) -> tuple[str, ...]:
+    """Notices on the Python lines of *spec*; another patch of the same minor version is one.
+
+    *running* is this interpreter's version, *others* the installed kernels by name with their Python version. Raises
+    :class:`PythonPinned`, naming the kernels that would fit.
+    """
+    from packaging.specifiers import SpecifierSet
+
+    notices: list[str] = []
+    for line in spec.python:
+        wanted = SpecifierSet(line.line.removeprefix("python"))
+        if running in wanted:
+            continue
+        if ignore:
+            notices.append(f"{line.line} is ignored: this kernel runs Python {running}.")
+        elif _same_minor(wanted, running):
+            notices.append(f"{line.line} asks for another patch release; this kernel runs Python {running}.")
+        else:
+            fitting = sorted(name for name, version in others.items() if version in wanted)
+            here = f"Kernels that fit: {', '.join(fitting)}." if fitting else "No installed kernel fits."
+            raise PythonPinned(
+                f"{line.line} ({line.where}) does not fit this kernel's Python {running}, which a session cannot change",
+                hint=f"{here} Choose one, or add --ignore-python to drop the line.",
+                item=line.line,
+            )
+    return tuple(notices)
+
+
+def _same_minor(wanted: Iterable[object], running: str) -> bool:
+    """Whether every clause is an exact pin of the running minor version."""
+    minor = ".".join(running.split(".")[:2])
+    clauses = [str(clause) for clause in wanted]
+    return bool(clauses) and all(re.match(rf"={{2,3}}{re.escape(minor)}\.\d+", clause) for clause in clauses)
+
+
+def check_spec(spec: Spec, view: Mapping[str, Dist]) -> None:
+    """Refuse a direct requirement on a protected distribution that base does not already satisfy.
+
+    Raises :class:`Protected` before any index is asked: resolving pyspark alone takes seconds.
+    """
+    for requirement in spec.requirements:
+        if requirement.name in PROTECTED and not _satisfied(requirement, view):
+            has = f"base has {view[requirement.name].version}" if requirement.name in view else "base does not have it"
+            raise Protected(
+                f"{requirement.line} ({requirement.where}) would change {requirement.name}, which a session may not ({has})",
+                hint=_STAY,
+                item=requirement.line,
+            )
+
+
+def _satisfied(requirement: Requirement, view: Mapping[str, Dist]) -> bool:
+    """Whether the marker is false here, or the version in *view* fits."""
+    from packaging.requirements import Requirement as Parsed
+
+    parsed = Parsed(requirement.line)
+    if parsed.marker is not None and not parsed.marker.evaluate():
+        return True
+    present = view.get(requirement.name)
+    return present is not None and parsed.url is None and parsed.specifier.contains(present.version, prereleases=True)
+
+
+def protecting(view: Mapping[str, Dist]) -> tuple[str, ...]:
+    """Constraint lines that keep every protected distribution as it is, or away where base lacks it."""
+    return tuple(f"{name}=={view[name].version}" if name in view else f"{name}<0" for name in PROTECTED)
+
+
+def check_lock(lock: Lock, spec: Spec, view: Mapping[str, Dist]) -> None:
+    """Refuse a choice that would bring a protected distribution. Raises :class:`Protected` with the chain that asked."""
+    for pin in lock.pins:
+        if pin.name in PROTECTED:
+            raise protected(pin.name, pin.version, chain(pin.name, lock.asked_by, spec), view)
+
+
+def protected(name: str, version: str, asked: Sequence[str], view: Mapping[str, Dist]) -> Protected:
+    """The refusal for *name* that *asked*, a chain from the declaration down, leads to."""
+    has = f"base has {view[name].version}" if name in view else "base does not have it"
+    path = " → ".join((*asked, f"{name}=={version}" if version else name))
+    return Protected(
+        f"{path} would change {name}, which a session may not ({has})", hint=_STAY, item=asked[0] if asked else name
+    )
+
+
+def chain(name: str, asked_by: Iterable[tuple[str, str]], spec: Spec) -> tuple[str, ...]:
+    """Shortest way from a line of *spec* down to *name*, without *name* itself; empty where it is not known."""
+    askers: dict[str, list[str]] = {}
+    for child, parent in asked_by:
+        askers.setdefault(child, []).append(parent)
+    lines = {requirement.name: requirement.line for requirement in spec.requirements}
+    waiting: list[tuple[str, ...]] = [(name,)]
+    seen = {name}
+    while waiting:
+        path = waiting.pop(0)
+        if path[0] in lines and path[0] != name:
+            return (lines[path[0]], *path[1:-1])
+        for parent in askers.get(path[0], ()):
+            if parent not in seen:
+                seen.add(parent)
+                waiting.append((parent, *path))
+    return (lines[name],) if name in lines else ()

@@ -1,0 +1,91 @@
+"""A session's life: its folder, its lock, its leases, and the overlay that they keep alive.
+
+It does not know declarations; it is told what to switch on. Standard library only, for the reopened declaration.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from sessionpkgs.errors import StoreError
+from sessionpkgs.fingerprint import base_paths
+from sessionpkgs.overlay import Overlay
+from sessionpkgs.store import Store
+from sessionpkgs.store.locks import Flock
+
+
+class Life:
+    """What the session *identity* holds while its kernel lives, in the store of *root*."""
+
+    def __init__(self, root: str, identity: str) -> None:
+        self.store = Store(root)
+        self.identity = identity
+        self.home = self.store.path("sessions", identity)
+        self.overlay = Overlay(root)
+        self._lock = Flock(os.path.join(self.home, "lock"))
+        self._leases: list[Flock] = []
+
+    def open(self) -> None:
+        """Make the session's folder and take its lock, once."""
+        if self._lock.held:
+            return
+        if not os.path.isdir(os.path.join(self.store.root, "views")):
+            self.store.prepare()
+        self.store.check()
+        try:
+            os.makedirs(os.path.join(self.home, "private"), mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the session's folder {self.home} cannot be made: {error.strerror}", item=self.home
+            ) from None
+        if not self._lock.try_acquire(exclusive=True):
+            raise StoreError(
+                f"another process uses the session {self.identity}",
+                hint="Two kernels share one connection file; restart one of them.",
+                item=self.identity,
+            )
+
+    def base(self) -> list[str]:
+        """Folders of base: those on ``sys.path`` that the overlay did not put there."""
+        ours = {*self.overlay.active.get("sites", ()), *self.overlay.active.get("pth", ())}
+        return [path for path in base_paths(sys.path, self.store.root) if path not in ours]
+
+    def environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        """The environment without what the overlay added to it."""
+        inside = os.path.join(self.store.root, "")
+        said = dict(env)
+        said["PATH"] = os.pathsep.join(p for p in said.get("PATH", "").split(os.pathsep) if not p.startswith(inside))
+        return said
+
+    def current(self) -> dict[str, tuple[str, str]]:
+        """Distributions of the session now: identity -> name, version."""
+        return {key: (value[0], value[1]) for key, value in self.overlay.active.get("dists", {}).items()}
+
+    def switch(self, activation: dict[str, Any], anew: Sequence[str], notices: list[str]) -> None:
+        """Lease the layer, then switch the overlay to it."""
+        from sessionpkgs.workers.children import boot_folder
+
+        held = [self.store.lease(activation["layer"])] if activation["layer"] else []
+        try:
+            wanted = {**activation, "boot": boot_folder(self.home)}
+            notices += [said for said in self.overlay.activate(wanted, anew) if said not in notices]
+        except BaseException:
+            for lock in held:
+                lock.release()
+            raise
+        self._leases += held
+
+    def close(self) -> None:
+        """Give everything back at the end of the kernel's life: overlay, leases, lock."""
+        if self.overlay.active:
+            self.overlay.deactivate()
+        self.release()
+        self._lock.release()
+
+    def release(self) -> None:
+        """Give the leases back."""
+        for lease in self._leases:
+            lease.release()
+        self._leases = []

@@ -1,0 +1,55 @@
+"""What is remembered of an answer, so that the same declaration is reopened without asking. It stores nothing itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sessionpkgs import installed, places, settings
+from sessionpkgs.session.reopen import VERSION
+from sessionpkgs.session.straight import shadow_rows
+
+if TYPE_CHECKING:
+    from sessionpkgs.model import Spec
+    from sessionpkgs.session.straight import Outcome
+
+
+def resolution(
+    outcome: Outcome, record: Mapping[str, Any], spec: Spec | None, env: Mapping[str, str]
+) -> dict[str, Any]:
+    """The answer as JSON-ready values. Open version ranges age (a setting says how fast), exact pins never do."""
+    hours = settings.load(env).remember_hours
+    fixed = spec is not None and all(_exact(requirement.line) for requirement in spec.requirements)
+    files = spec.files if spec is not None else ()
+    rows = [{**row, "tops": _tops(outcome, row["name"])} for row in shadow_rows(outcome.plan)]
+    said_now = [
+        n
+        for n in record["notices"]
+        if "imported anew" not in n and "left the session" not in n and "stays loaded" not in n
+    ]
+    return {
+        "version": VERSION,
+        "until": 0 if fixed else time.time() + hours * 3600,
+        "files": [[path, list(places.stamp(path))] for path in files],
+        "shadow": rows,
+        "activation": outcome.activation,
+        "record": {**record, "dropped": [], "notices": said_now},
+    }
+
+
+def _exact(line: str) -> bool:
+    """Whether *line* pins one version or one place."""
+    return " @ " in line or re.search(r"={2,3}[^*,]+(?:;|$)", line) is not None
+
+
+def _tops(outcome: Outcome, name: str) -> list[str]:
+    """Names in ``sys.modules`` that tell whether base's distribution *name* is loaded."""
+    dist = outcome.view[name]
+    folder = os.path.dirname(dist.path)
+    tops = {os.path.relpath(path, folder).partition("/")[0] for path in installed.files_of(dist)}
+    return sorted(
+        {top.removesuffix(".py").partition(".")[0] for top in tops if not top.endswith("-info")} - {"", "__pycache__"}
+    )

@@ -1,0 +1,84 @@
+"""Reopening a declaration that was built before: no YAML, no index, no process, standard library only.
+
+The key is over the raw text and everything else that could change the answer. It does not know how to resolve: where
+anything is in doubt it gives nothing, and the straight line runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sessionpkgs import places
+
+if TYPE_CHECKING:
+    from sessionpkgs.store import Store
+
+VERSION = 1
+
+
+def key_of(text: str, words: Sequence[str], folder: str, fingerprint: str, env: Mapping[str, str]) -> str:
+    """Key of what *text* gives: with *words* (verb and options), *folder* for relative paths, and the base as it is."""
+    parts = (
+        str(VERSION), text, "\0".join(words), folder, fingerprint, places.surroundings(env), places.interpreter_tag(),
+        sys.executable,
+    )  # fmt: skip
+    return hashlib.sha256("\0\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def find(store: Store, key: str, now: float | None = None) -> dict[str, Any] | None:
+    """What is remembered under *key* and still true: not too old, its files unchanged, its layer there."""
+    known = store.recall(key)
+    if known is None or known.get("version") != VERSION:
+        return None
+    if known["until"] and (time.time() if now is None else now) > known["until"]:
+        return None
+    if any(list(places.stamp(path)) != stamp for path, stamp in known["files"]):
+        return None
+    if not all(os.path.isdir(site) for site in known["activation"]["sites"]):
+        return None
+    return known
+
+
+def survey(
+    known: Mapping[str, Any], current: Mapping[str, tuple[str, str]], root: str, namespace: Mapping[str, Any]
+) -> tuple[list[str], list[str], list[str]]:
+    """What reopening *known* means for a session that has *current*: modules to import anew, sentences, what leaves.
+
+    Costs nothing where none of the names that change is loaded. Raises :class:`ActivationError` where one stands in
+    the way.
+    """
+    staying = known["activation"]["dists"]
+    base = {row["name"]: row["old"] for row in known["shadow"]}
+    new = dict(staying.values())
+    leaving = {
+        identity: (name, version, new.get(name, base.get(name, "")))
+        for identity, (name, version) in current.items()
+        if identity not in staying
+    }
+    dropped = [f"{name} {version}" for name, version, _ in leaving.values() if name not in new]
+    shadow = [row for row in known["shadow"] if not sys.modules.keys().isdisjoint(row["tops"])]
+    if not shadow and not leaving:
+        return [], [], dropped
+    from sessionpkgs.overlay import survey as loaded
+
+    anew, said = loaded.judge(loaded.survey(shadow, leaving, root, namespace))
+    return anew, said, dropped
+
+
+def now() -> str:
+    """This moment, ISO 8601 in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+
+
+def bare(session: str, action: str, *, dropped: Sequence[str] = (), notices: Sequence[str] = ()) -> dict[str, Any]:
+    """A record without packages, for what an overlay-less session says."""
+    return {
+        "schema": 1, "action": action, "session": session, "python": ".".join(map(str, sys.version_info[:3])), "base": "",
+        "engine": "", "layer": "", "source": "", "created": now(), "seconds": 0.0, "requested": [], "packages": [],
+        "dropped": list(dropped), "variables": [], "notices": list(notices), "steps": [],
+    }  # fmt: skip

@@ -1,0 +1,86 @@
+"""Resolving a declaration over base: protected distributions stay, base stays consistent, siblings come along.
+
+It asks an engine as often as that takes, within bounds, and changes nothing. It does not install.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+
+from sessionpkgs import consistency, policy
+from sessionpkgs.engines import Engine, Request, Room
+from sessionpkgs.errors import ConflictError, DeadlineError, NotFoundError, ResolveError
+from sessionpkgs.model import Lock, Requirement, Spec
+from sessionpkgs.settings import Settings
+
+
+def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: Settings) -> Lock:
+    """The Lock for *spec*, checked against the rules and against base.
+
+    Raises :class:`Protected` with the chain that asked, :class:`ConflictError` where base cannot be kept consistent,
+    or the engine's own refusal.
+    """
+    if not request.requirements:
+        return Lock(engine=engine.name)
+    guarded = replace(request, constraints=(*request.constraints, *policy.protecting(request.view)))
+    try:
+        lock = engine.resolve(guarded, room)
+    except (ResolveError, NotFoundError) as error:
+        _refuse_protected(engine, spec, request, room, str(error))
+        raise
+    policy.check_lock(lock, spec, request.view)
+    return _keep_base_whole(engine, guarded, lock, room, settings)
+
+
+def _refuse_protected(engine: Engine, spec: Spec, request: Request, room: Room, said: str) -> None:
+    """Raise :class:`Protected` where the engine's refusal is about a protected distribution, with the chain to it."""
+    named = [name for name in policy.PROTECTED if re.search(rf"\b{name.replace('-', '[-_.]')}\b", said, re.IGNORECASE)]
+    if not named:
+        return
+    try:
+        lock = engine.resolve(replace(request, explain=True), room)
+    except (ResolveError, NotFoundError):
+        return
+    policy.check_lock(lock, spec, request.view)
+
+
+def _keep_base_whole(engine: Engine, request: Request, lock: Lock, room: Room, settings: Settings) -> Lock:
+    """Bring in new versions of base distributions that *lock* would break, until nothing breaks."""
+    faults = consistency.broken(request.view, lock.pins)
+    if not faults or settings.union == "warn":
+        return replace(lock, notices=(*lock.notices, *(f"Now inconsistent: {fault}." for fault in faults)))
+    if settings.union == "strict":
+        raise _breaks(faults, "the setting union is strict")
+    until = time.monotonic() + settings.coresolve_seconds
+    names: dict[str, None] = {}
+    while faults:
+        names |= dict.fromkeys(fault.dist.name for fault in faults)
+        left = until - time.monotonic()
+        if len(names) > settings.coresolve_most or left <= 0:
+            raise _breaks(
+                faults, f"more than {settings.coresolve_most} distributions or {settings.coresolve_seconds:.0f} s"
+            )
+        more = tuple(Requirement(line=name, name=name, where="base") for name in names)
+        try:
+            lock = engine.resolve(
+                replace(request, requirements=(*request.requirements, *more)),
+                replace(room, deadline=left),
+            )
+        except (ResolveError, NotFoundError, DeadlineError) as error:
+            raise _breaks(faults, str(error)) from None
+        faults = consistency.broken(request.view, lock.pins)
+    along = ", ".join(f"{pin.name} {pin.version}" for pin in lock.pins if pin.name in names)
+    said = f"{along}: comes along, because base's version would not fit." if along else ""
+    return replace(lock, notices=(*lock.notices, *([said] if said else [])))
+
+
+def _breaks(faults: tuple[consistency.Broken, ...], why: str) -> ConflictError:
+    """The refusal to break base."""
+    first = "; ".join(str(fault) for fault in faults[:3]) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
+    return ConflictError(
+        f"base would break: {first} ({why})",
+        hint="Loosen the version, or set SESSIONPKGS_UNION=warn to install it all the same.",
+        item=faults[0].dist.name,
+    )

@@ -1,0 +1,300 @@
+"""The straight line: Spec → Lock → Plan → Layer → what the overlay has to switch on.
+
+Everything before the layer changes nothing, so a refusal needs no way back. It does not touch ``sys.path`` or the
+journal: the session does that with what it gets from here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sessionpkgs import installed, places, policy, settings
+from sessionpkgs import plan as planning
+from sessionpkgs.engines import Engine, Request, Room, find
+from sessionpkgs.errors import PythonPinned
+from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Spec, View
+from sessionpkgs.overlay import pth, survey
+from sessionpkgs.report import Reporter
+from sessionpkgs.session import kernels, local, resolving, siblings
+from sessionpkgs.store import Store, layers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One declaration on its way: what is asked, of whom, over what, and who is told."""
+
+    spec: Spec
+    base: tuple[str, ...]
+    folder: str
+    session: str
+    env: Mapping[str, str]
+    engine: str = ""
+    preferred: tuple[str, ...] = ()
+    current: Mapping[str, tuple[str, str]]
+    namespace: Mapping[str, Any]
+    ignore_python: bool = False
+    may_build: bool = True
+    reporter: Reporter
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of an :class:`Ask`: the plan, and once it is built the layer and what to switch on."""
+
+    plan: Plan
+    view: View
+    engine: str
+    anew: list[str]
+    notices: list[str]
+    activation: dict[str, Any]
+    built: bool = False
+    versions: dict[str, str] | None = None
+    steps: list[tuple[str, float]] | None = None
+
+
+class Line:
+    """One walk along the straight line in the stage *stage* of *store*."""
+
+    def __init__(self, store: Store, ask: Ask, stage: str) -> None:
+        self.store, self.ask, self.stage = store, ask, stage
+        self.settings = settings.load(ask.env)
+        self.steps: list[tuple[str, float]] = []
+        self.view = installed.scan(ask.base)
+        self.engine: Engine | None = None
+
+    def plan(self) -> Outcome:
+        """Resolve and judge; changes nothing. Raises every refusal that is possible before an install."""
+        ask = self.ask
+        notices = self._check_python()
+        spec = local.named(ask.spec, ask.folder)
+        policy.check_spec(spec, self.view)
+        lock = self._timed("resolving", self._resolve, spec)
+        todo = planning.plan(
+            lock,
+            self.view,
+            spec=replace(spec, notices=(*spec.notices, *notices)),
+            current=tuple(Dist(name=n, version=v, level="session", path="") for n, v in ask.current.values()),
+            tag=places.interpreter_tag(),
+            python=sys.executable,
+        )
+        anew, said = self._judge(todo)
+        return Outcome(todo, self.view, lock.engine, anew, [*todo.notices, *said], {}, steps=self.steps)
+
+    def build(self, outcome: Outcome) -> Outcome:
+        """Install what the store lacks, link the layer and describe what the overlay switches on."""
+        layer, outcome.built = self._timed("installing", self._layer, outcome.plan)
+        added = siblings.missing(layer.path, outcome.plan, self.view)
+        if added:
+            return self.build(self._with_siblings(outcome, added))
+        private = self._timed("building", self._private, outcome.plan) if _mutable(outcome.plan) else None
+        outcome.activation = self._activation(outcome.plan, layer, private, outcome)
+        outcome.notices += layer.notices
+        return outcome
+
+    def _timed(self, name: str, work: Any, *arguments: Any) -> Any:
+        """Run one step, tell the reporter, note the seconds."""
+        self.ask.reporter.step(name)
+        started = time.perf_counter()
+        try:
+            return work(*arguments)
+        finally:
+            self.steps.append((name, round(time.perf_counter() - started, 4)))
+
+    def _check_python(self) -> tuple[str, ...]:
+        """Notices on Python lines; on a refusal the installed kernels are asked for their version, and only then."""
+        running, ignore = platform.python_version(), self.ask.ignore_python
+        try:
+            return policy.check_python(self.ask.spec, running, {}, ignore=ignore)
+        except PythonPinned:
+            others = kernels.pythons(self.ask.env, self.stage)
+            return policy.check_python(self.ask.spec, running, others, ignore=ignore)
+
+    def _room(self) -> Room:
+        """Where engines work in this walk."""
+        return Room(
+            stage=self.stage,
+            cache=self.store.path("cache"),
+            views=self.store.path("views"),
+            python=sys.executable,
+            base=self.ask.base,
+            deadline=self.settings.deadline,
+            tick=self.ask.reporter.tick,
+        )
+
+    def _request(self, spec: Spec) -> Request:
+        """What the engine is asked for *spec*."""
+        return Request(
+            requirements=spec.requirements,
+            view=self.view,
+            sources=_sources(spec, settings.sources(self.ask.env, self.settings)),
+            folder=self.ask.folder,
+            constraints=tuple(c.line for c in spec.constraints),
+            pre=spec.pre,
+            no_deps=spec.no_deps,
+            wheels_only=self.settings.wheels_only,
+            may_build=self.ask.may_build,
+        )
+
+    def _resolve(self, spec: Spec, exact: tuple[str, ...] = ()) -> Lock:
+        """The Lock; versions that the session has already are kept if they fit."""
+        from sessionpkgs.errors import ConflictError, NotFoundError, ResolveError
+
+        self.engine = find(self.ask.engine or self.settings.engine)
+        request = replace(self._request(spec), exact=exact)
+        if self.ask.preferred:
+            kept = replace(request, constraints=(*request.constraints, *self.ask.preferred))
+            try:
+                return resolving.resolve(self.engine, spec, kept, self._room(), self.settings)
+            except (ResolveError, NotFoundError, ConflictError):
+                pass
+        return resolving.resolve(self.engine, spec, request, self._room(), self.settings)
+
+    def _judge(self, todo: Plan) -> tuple[list[str], list[str]]:
+        """Base modules to import anew and sentences; raises ActivationError where a loaded module stands in the way."""
+        shadow = shadow_rows(todo)
+        leaving = leaving_rows(self.ask.current, todo, {name: dist.version for name, dist in self.view.items()})
+        return survey.judge(survey.survey(shadow, leaving, self.store.root, self.ask.namespace))
+
+    def _layer(self, todo: Plan) -> tuple[Layer, bool]:
+        """The layer of everything that may be shared."""
+        shared = replace(todo, install=tuple(pin for pin in todo.install if not pin.mutable))
+        return self.store.layer(
+            shared,
+            self._fill,
+            python=sys.executable,
+            deadline=self.settings.deadline,
+            stage=self.stage,
+            tick=self.ask.reporter.tick,
+        )
+
+    def _fill(self, pins: tuple[Pin, ...], into: str) -> None:
+        """Have the engine put *pins* into the folder *into*."""
+        assert self.engine is not None
+        count = f"{len(pins)} distributions" if len(pins) > 1 else f"{pins[0].name}"
+        self.ask.reporter.step(f"installing {count}")
+        self.engine.install(pins, into, self._request(self.ask.spec), self._room())
+
+    def _with_siblings(self, outcome: Outcome, added: tuple[str, ...]) -> Outcome:
+        """Plan again with distributions of base that share a package with one of the session's."""
+        spec = local.named(self.ask.spec, self.ask.folder)
+        lock = self._resolve(spec, added)
+        said = f"{', '.join(added)}: comes along, because it shares a package with a distribution of the session."
+        again = planning.plan(
+            replace(lock, notices=(said,)),
+            self.view,
+            spec=spec,
+            current=(),
+            tag=outcome.plan.tag,
+            python=sys.executable,
+        )
+        anew, more = self._judge(again)
+        again = replace(again, drop=outcome.plan.drop)
+        return Outcome(again, self.view, outcome.engine, anew, [*again.notices, *more], {}, steps=self.steps)
+
+    def _private(self, todo: Plan) -> str:
+        """A folder of this session alone for local folders, whose content may change at any time."""
+        made = os.path.join(self.stage, "private")
+        for number, pin in enumerate(_mutable(todo)):
+            layers.private(self._fill, pin, os.path.join(self.stage, f"private-{number}"), made)
+        number = len(os.listdir(os.path.join(self.ask.session, "private")))
+        final = os.path.join(self.ask.session, "private", str(number))
+        os.rename(made, final)
+        return final
+
+    def _activation(self, todo: Plan, layer: Layer, private: str | None, outcome: Outcome) -> dict[str, Any]:
+        """What the overlay switches on, as plain values."""
+        sites = [os.path.join(home, "site") for home in (private, layer.path if layer.dists else None) if home]
+        said = [pth.read(site) for site in sites]
+        if skipped := [name for lines in said for name in lines.skipped]:
+            outcome.notices.append(f"{', '.join(skipped)}: runs code at start of Python, which a session does not.")
+        outcome.versions = {pin.name: pin.version for pin in todo.install}
+        dists = {pin.identity(todo.tag): (pin.name, pin.version) for pin in todo.install if not pin.mutable}
+        if private is not None:
+            outcome.versions |= (found := _versions(os.path.join(private, "site")))
+            dists |= {os.path.relpath(private, self.store.root): next(iter(found.items()))}
+        return {
+            "layer": layer.digest if layer.dists else "",
+            "sites": sites,
+            "pth": [path for lines in said for path in lines.paths],
+            "finders": [name for lines in said for name in lines.finders],
+            "sources": [pin.url.removeprefix("file://") for pin in _mutable(todo)],
+            "bin": self._scripts(layer, private, outcome),
+            "share": os.path.join(layer.path, "share"),
+            "variables": [list(pair) for pair in self.ask.spec.variables],
+            "dists": dists,
+        }
+
+    def _scripts(self, layer: Layer, private: str | None, outcome: Outcome) -> str:
+        """The folder of scripts for PATH: never one that hides a program that PATH has outside base's own folder."""
+        folders = [os.path.join(home, "bin") for home in (private, layer.path) if home]
+        folders = [folder for folder in folders if os.path.isdir(folder)]
+        own = os.path.dirname(sys.executable)
+        path = os.pathsep.join(p for p in self.ask.env.get("PATH", "").split(os.pathsep) if p != own)
+        names = {name: folder for folder in reversed(folders) for name in os.listdir(folder)}
+        hidden = sorted(name for name in names if shutil.which(name, path=path))
+        if hidden:
+            outcome.notices.append(f"{', '.join(hidden)}: a program of this name is on PATH already and stays first.")
+        if not hidden and len(folders) <= 1:
+            return folders[0] if folders else ""
+        key = hashlib.sha256(repr((sorted(names.items()), hidden)).encode()).hexdigest()[:20]
+        final = self.store.path("views", f"scripts-{key}")
+        if not os.path.isdir(final):
+            made = os.path.join(self.stage, "scripts")
+            os.mkdir(made)
+            for name in sorted(set(names) - set(hidden)):
+                os.symlink(os.path.join(names[name], name), os.path.join(made, name))
+            os.rename(made, final)
+        return final
+
+
+def _mutable(todo: Plan) -> tuple[Pin, ...]:
+    """Local folders in the plan."""
+    return tuple(pin for pin in todo.install if pin.mutable)
+
+
+def _versions(site: str) -> dict[str, str]:
+    """Version by name of what is installed in the folder *site*."""
+    return {dist.name: dist.version for dist in installed.scan([site]).values()}
+
+
+def _sources(spec: Spec, configured: settings.Sources) -> settings.Sources:
+    """Where to look: what the declaration names, else what the user's pip is configured for.
+
+    Explicit indexes come in the order written and the engine's default last, so that no stranger's name on a public
+    index can stand before a private one.
+    """
+    named = tuple(url for url in spec.indexes if url != "default")
+    if named:
+        configured = replace(configured, indexes=named, implied="default" in spec.indexes)
+    return replace(
+        configured,
+        find_links=(*spec.find_links, *configured.find_links),
+        no_index=spec.no_index or configured.no_index,
+    )
+
+
+def shadow_rows(todo: Plan) -> list[dict[str, str]]:
+    """Base distributions that the plan hides, as the survey reads them."""
+    new = {pin.name: pin.version for pin in todo.install}
+    return [{"name": d.name, "old": d.version, "new": new[d.name], "path": d.path} for d in todo.shadow]
+
+
+def leaving_rows(
+    current: Mapping[str, tuple[str, str]], todo: Plan, base: Mapping[str, str]
+) -> dict[str, tuple[str, str, str]]:
+    """Distributions of the session that go or change, with what is found under their name afterwards."""
+    new = {pin.name: pin.version for pin in todo.install}
+    staying = {pin.identity(todo.tag) for pin in todo.install}
+    return {
+        identity: (name, version, new.get(name, base.get(name, "")))
+        for identity, (name, version) in current.items()
+        if identity not in staying
+    }

@@ -1,0 +1,256 @@
+"""From a folder that an engine filled to distributions that may be shared: verified against RECORD, then split.
+
+What a RECORD does not promise does not pass: a wrong hash, a missing or an extra file, a path that leaves the folder,
+a link, a path that two distributions claim with different bytes, a top level that a session may not bring. It does not
+know indexes or layers; it trusts nothing that an engine said about its own success.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sessionpkgs.errors import ConflictError, IntegrityError, UnsafePackageError
+from sessionpkgs.model import Pin
+from sessionpkgs.policy import PROTECTED_TOP_LEVELS
+
+OUTSIDE = ("bin", "share", "etc", "include", "man")
+"""Folders of a ``--target`` install that are not importable: scripts and what a wheel puts under ``.data``."""
+
+_HASHES = frozenset({"sha256", "sha384", "sha512"})
+_CHUNK = 1 << 23
+_RESERVED = frozenset({"sitecustomize", "usercustomize"}) | PROTECTED_TOP_LEVELS
+
+
+@dataclass(slots=True)
+class Staged:
+    """One distribution in a stage: its dist-info folder's name and the files it owns, as ``path -> (hash, size)``."""
+
+    name: str
+    version: str
+    folder: str
+    rows: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def tops(self) -> set[str]:
+        """First parts of the paths it owns."""
+        return {path.partition("/")[0] for path in self.rows}
+
+
+def verify(site: str, pins: Iterable[Pin], *, read_only: bool = True) -> list[Staged]:
+    """The distributions in *site*, each byte checked against its RECORD; files become read-only on the way.
+
+    Raises :class:`IntegrityError`, :class:`UnsafePackageError` or :class:`ConflictError`, naming distribution and entry.
+    """
+    wanted = {pin.name: pin for pin in pins}
+    staged = [_read(site, name) for name in sorted(os.listdir(site)) if name.endswith(".dist-info")]
+    _match_pins(staged, wanted)
+    owners = _owners(staged)
+    _nothing_unlisted(site, owners)
+    for dist in staged:
+        _refuse_tops(dist)
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        list(pool.map(lambda dist: _check_bytes(site, dist, read_only=read_only), staged))
+    return staged
+
+
+def _read(site: str, folder: str) -> Staged:
+    """The dist-info *folder* of *site* as it describes itself."""
+    from installer.records import InvalidRecordEntry, parse_record_file
+    from packaging.utils import canonicalize_name
+
+    described = _identity(os.path.join(site, folder, "METADATA"))
+    dist = Staged(str(canonicalize_name(described.get("name", ""))), described.get("version", ""), folder)
+    try:
+        with open(os.path.join(site, folder, "RECORD"), encoding="utf-8", newline="") as source:
+            for path, hashed, size in parse_record_file(source):
+                dist.rows[_inside(path, folder)] = (hashed, size)
+    except FileNotFoundError:
+        raise IntegrityError(f"{folder} has no RECORD, so its files cannot be verified", item=folder) from None
+    except (InvalidRecordEntry, UnicodeDecodeError) as error:
+        raise IntegrityError(f"the RECORD of {folder} cannot be read: {error}", item=folder) from None
+    return dist
+
+
+def _identity(path: str) -> dict[str, str]:
+    """Name and version in a METADATA file."""
+    found: dict[str, str] = {}
+    try:
+        with open(path, encoding="utf-8", errors="replace") as source:
+            for line in source:
+                key, _, value = line.partition(":")
+                if not value:
+                    break
+                if key.lower() in {"name", "version"}:
+                    found.setdefault(key.lower(), value.strip())
+    except OSError:
+        return {}
+    return found
+
+
+def _inside(path: str, folder: str) -> str:
+    """*path* of a RECORD relative to the stage. pip writes ``../../bin/x`` for a ``--target`` install; nothing else may
+    climb. Raises :class:`UnsafePackageError`.
+    """
+    inner = path.replace("\\", "/")
+    if inner.startswith("../../") and inner[6:].partition("/")[0] in OUTSIDE:
+        inner = inner[6:]
+    parts = inner.split("/")
+    if inner.startswith("/") or ".." in parts or "" in parts or "\0" in inner:
+        raise UnsafePackageError(f"{folder} lists a path outside its folder: {path}", item=folder)
+    return inner
+
+
+def _match_pins(staged: list[Staged], wanted: Mapping[str, Pin]) -> None:
+    """Refuse a stage that holds other distributions than were asked for."""
+    present = {dist.name for dist in staged}
+    for dist in staged:
+        pin = wanted.get(dist.name)
+        if pin is None:
+            raise IntegrityError(f"the engine installed {dist.folder}, which was not asked for", item=dist.name)
+        if pin.version and not _same_version(pin.version, dist.version):
+            raise IntegrityError(
+                f"{pin.name}=={pin.version} was asked for and its metadata says {dist.version}",
+                item=f"{pin.name}=={pin.version}",
+            )
+    if missing := sorted(set(wanted) - present):
+        raise IntegrityError(f"the engine did not install {missing[0]}", item=missing[0])
+
+
+def _same_version(one: str, other: str) -> bool:
+    """Whether two spellings are one version (PEP 440)."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
+
+
+def _owners(staged: list[Staged]) -> dict[str, list[Staged]]:
+    """Who owns each path. Raises :class:`ConflictError` where two own one with different bytes."""
+    owners: dict[str, list[Staged]] = {}
+    for dist in staged:
+        for path, (hashed, _) in dist.rows.items():
+            others = owners.setdefault(path, [])
+            if others and others[0].rows[path][0] != hashed:
+                raise ConflictError(
+                    f"{others[0].name} and {dist.name} both bring {path}, with different contents",
+                    hint="They cannot be in one environment; leave one of them out.",
+                    item=path,
+                )
+            others.append(dist)
+    return owners
+
+
+def _nothing_unlisted(site: str, owners: Mapping[str, list[Staged]]) -> None:
+    """Refuse a file that no RECORD lists and a row without a file; links are refused when they are read."""
+    present: set[str] = set()
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(f"{site}/{folder}") as entries:
+            for entry in entries:
+                path = folder + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(path + "/")
+                else:
+                    present.add(path)
+    if extra := sorted(present - set(owners)):
+        raise IntegrityError(f"{extra[0]} is in no RECORD, so nobody vouches for it", item=extra[0])
+    for path in sorted(set(owners) - present):
+        if not path.endswith(".pyc"):
+            raise IntegrityError(f"{owners[path][0].name} lists {path}, which is not there", item=path)
+        for dist in owners[path]:
+            del dist.rows[path]
+
+
+def _refuse_tops(dist: Staged) -> None:
+    """Refuse a top level that would replace part of the kernel, or run code in every Python."""
+    for top in sorted(dist.tops):
+        module = top.partition(".")[0]
+        if module in _RESERVED and not top.endswith((".dist-info", ".data")):
+            raise UnsafePackageError(
+                f"{dist.name} {dist.version} brings {top}, which a session may not replace",
+                hint="Ask for a distribution that does not ship it.",
+                item=dist.name,
+            )
+
+
+def hidden_by_stdlib(dist: Staged) -> list[str]:
+    """Top levels of *dist* that the standard library has too; its position hides them, which is worth a notice."""
+    return sorted({top.partition(".")[0] for top in dist.tops if top.partition(".")[0] in sys.stdlib_module_names})
+
+
+def _check_bytes(site: str, dist: Staged, *, read_only: bool) -> None:
+    """Compare every file of *dist* with its row."""
+    unhashed = {f"{dist.folder}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s")}
+    for path, (hashed, size) in dist.rows.items():
+        kind, _, expected = hashed.partition("=")
+        if not hashed and (path in unhashed or path.endswith(".pyc")):
+            kind = "sha256"
+        elif kind not in _HASHES:
+            raise IntegrityError(f"{dist.name} gives {path} no usable hash", item=path)
+        digest, length = _digest(f"{site}/{path}", kind, dist.name, read_only=read_only)
+        if expected and base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.rstrip("="):
+            raise IntegrityError(f"{path} of {dist.name} {dist.version} differs from its RECORD", item=path)
+        if size and int(size) != length:
+            raise IntegrityError(
+                f"{path} of {dist.name} {dist.version} has {length} bytes, its RECORD says {size}", item=path
+            )
+
+
+def _digest(path: str, kind: str, owner: str, *, read_only: bool) -> tuple[bytes, int]:
+    """Digest and length of a regular file, which becomes read-only through the same descriptor."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnsafePackageError(
+            f"{owner} brings {path}, which is not a plain file ({error.strerror})", item=owner
+        ) from None
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsafePackageError(f"{owner} brings {path}, which is not a plain file", item=owner)
+        if read_only:
+            os.fchmod(fd, (status.st_mode | 0o444) & 0o555)
+        digest = hashlib.new(kind)
+        while chunk := os.read(fd, _CHUNK):
+            digest.update(chunk)
+        return digest.digest(), status.st_size
+    finally:
+        os.close(fd)
+
+
+def split(site: str, staged: list[Staged], into: Mapping[str, str]) -> None:
+    """Move the files of each distribution in *site* to its own folder, ``into[name]/{site,bin,share,etc}``.
+
+    A top level with one owner moves whole; in a shared one each file moves alone, and bytes that two own are linked.
+    """
+    shared: dict[str, int] = {}
+    for dist in staged:
+        for top in dist.tops:
+            shared[top] = shared.get(top, 0) + 1
+    moved: dict[str, str] = {}
+    for dist in staged:
+        home = into[dist.name]
+        os.makedirs(f"{home}/site")
+        for top in sorted(dist.tops):
+            if shared[top] == 1 and top not in OUTSIDE:
+                os.rename(f"{site}/{top}", f"{home}/site/{top}")
+        for path in dist.rows:
+            top = path.partition("/")[0]
+            if shared[top] > 1 or top in OUTSIDE:
+                target = f"{home}/{path}" if top in OUTSIDE else f"{home}/site/{path}"
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                if path in moved:
+                    os.link(moved[path], target)
+                else:
+                    os.rename(f"{site}/{path}", target)
+                    moved[path] = target

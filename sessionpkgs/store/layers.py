@@ -1,0 +1,144 @@
+"""Building a layer: fill what the store lacks, verify, publish each distribution, link them together, rename once.
+
+It does not choose anything: the plan names every distribution and the digest under which the layer will be found.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from sessionpkgs.formats import pylock_toml
+from sessionpkgs.model import LAYOUT, Layer, Pin, Plan
+from sessionpkgs.places import boot_id
+from sessionpkgs.store import elf, farm, ingest
+
+if TYPE_CHECKING:
+    from sessionpkgs.store import Store
+
+Fill = Callable[[tuple[Pin, ...], str], None]
+
+
+def read(store: Store, digest: str) -> Layer | None:
+    """The layer *digest*, None where it is not there."""
+    try:
+        with open(store.path("layers", digest, "layer.json"), encoding="utf-8") as source:
+            told = json.load(source)
+    except (OSError, ValueError):
+        return None
+    return Layer(
+        digest=digest, path=store.path("layers", digest), dists=tuple(told["dists"]), notices=tuple(told["notices"])
+    )
+
+
+def build(store: Store, plan: Plan, fill: Fill, *, python: str, stage: str) -> Layer:
+    """Make the layer of *plan*. Everything happens in *stage* until the last rename."""
+    pins = {pin.identity(plan.tag): pin for pin in plan.install}
+    missing = {name: pin for name, pin in pins.items() if not os.path.isdir(store.path("dists", name))}
+    for number, group in enumerate(groups(missing.values())):
+        publish(store, group, plan.tag, fill, os.path.join(stage, f"site-{number}"), stage)
+    made = os.path.join(stage, "layer")
+    final = store.path("layers", plan.digest)
+    notices = link(store, sorted(pins), made, python=python, final=final)
+    _describe(made, plan, sorted(pins), notices)
+    if os.path.isdir(final):
+        os.rename(final, store.path("trash", f"{plan.digest}-{os.path.basename(stage)}"))
+    os.rename(made, final)
+    _sync(store.path("layers"))
+    return Layer(digest=plan.digest, path=final, dists=tuple(sorted(pins)), notices=tuple(notices))
+
+
+def groups(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:
+    """Pins that one engine call may install together: all that have a hash, and each of the others alone."""
+    every = list(pins)
+    hashed = tuple(pin for pin in every if pin.sha256)
+    return [*([hashed] if hashed else []), *((pin,) for pin in every if not pin.sha256)]
+
+
+def publish(store: Store, pins: tuple[Pin, ...], tag: str, fill: Fill, site: str, stage: str) -> None:
+    """Fill *site* with *pins*, verify it and move each distribution into the store."""
+    fill(pins, site)
+    staged = ingest.verify(site, pins)
+    named = {pin.name: pin for pin in pins}
+    made = {dist.name: os.path.join(stage, "dists", named[dist.name].identity(tag)) for dist in staged}
+    ingest.split(site, staged, made)
+    for dist in staged:
+        pin, home = named[dist.name], made[dist.name]
+        told = {
+            "name": dist.name, "version": dist.version, "sha256": pin.sha256, "url": pin.url, "commit": pin.commit,
+            "kind": pin.kind, "boot": boot_id(), "spread": elf.reaches_out(f"{home}/site"),
+            "hidden": ingest.hidden_by_stdlib(dist), "bytes": sum(int(size or 0) for _, size in dist.rows.values()),
+        }  # fmt: skip
+        with open(f"{home}/dist.json", "w", encoding="utf-8") as target:
+            json.dump(told, target)
+        _appear(home, store.path("dists", os.path.basename(home)))
+
+
+def _appear(made: str, final: str) -> None:
+    """Move *made* to *final*; another kernel may have been faster with the same bytes."""
+    try:
+        os.rename(made, final)
+    except OSError:
+        if not os.path.isdir(final):
+            raise
+
+
+def describe(store: Store, identity: str) -> dict[str, Any]:
+    """What the store knows of the distribution *identity*."""
+    with open(store.path("dists", identity, "dist.json"), encoding="utf-8") as source:
+        told: dict[str, Any] = json.load(source)
+    return told
+
+
+def link(store: Store, identities: list[str], made: str, *, python: str, final: str) -> list[str]:
+    """Fill the new folder *made* with site, bin, share and etc of the distributions; give notices."""
+    told = {identity: describe(store, identity) for identity in identities}
+    os.makedirs(made)
+    for part in ("site", "share", "etc"):
+        found = [(store.path("dists", i, part), told[i]["spread"]) for i in identities]
+        found = [(folder, spread) for folder, spread in found if os.path.isdir(folder)]
+        if found or part == "site":
+            farm.merge(os.path.join(made, part), found, os.path.join(final, part))
+    bins = [store.path("dists", i, "bin") for i in identities]
+    left_out = farm.scripts(
+        os.path.join(made, "bin"), [b for b in bins if os.path.isdir(b)], python, os.path.join(final, "bin")
+    )
+    notices = [f"{', '.join(left_out)}: scripts with a reserved name are not put on PATH."] if left_out else []
+    for identity in identities:
+        if told[identity]["hidden"]:
+            hidden = ", ".join(told[identity]["hidden"])
+            notices.append(f"{told[identity]['name']}: the standard library has {hidden} too and comes first.")
+    return notices
+
+
+def _describe(made: str, plan: Plan, identities: list[str], notices: list[str]) -> None:
+    """Write layer.json and pylock.toml, the first one to the disk itself."""
+    with open(os.path.join(made, "pylock.toml"), "w", encoding="utf-8") as target:
+        target.write(pylock_toml.write(plan.install))
+    told = {"layout": LAYOUT, "digest": plan.digest, "tag": plan.tag, "dists": identities, "notices": notices}
+    with open(os.path.join(made, "layer.json"), "w", encoding="utf-8") as target:
+        json.dump(told, target)
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _sync(folder: str) -> None:
+    """Bring a folder's entries to the disk."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def private(fill: Fill, pin: Pin, work: str, into: str) -> None:
+    """Install the local folder *pin* by way of *work* into *into*/{site,bin,share}, for one session only."""
+    fill((pin,), work)
+    ingest.verify(work, (pin,), read_only=False)
+    for part in ingest.OUTSIDE:
+        if os.path.isdir(os.path.join(work, part)):
+            os.makedirs(into, exist_ok=True)
+            farm.move(os.path.join(work, part), os.path.join(into, part))
+    farm.move(work, os.path.join(into, "site"))

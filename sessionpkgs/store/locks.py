@@ -1,0 +1,83 @@
+"""Locks that the kernel of the operating system frees when their holder dies: ``flock`` on files never unlinked.
+
+Exclusive while something is built, shared while it is used, non-blocking to find out whether it is used. Standard
+library only. It does not know what a lock protects.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from sessionpkgs.errors import DeadlineError, StoreError
+
+_POLL = 0.02
+
+
+class Flock:
+    """An advisory lock on *path*; the file is made when it is not there and never removed."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._fd = -1
+
+    @property
+    def held(self) -> bool:
+        """True while this object holds the lock."""
+        return self._fd >= 0
+
+    def try_acquire(self, *, exclusive: bool) -> bool:
+        """Take the lock if nobody stands in the way. Raises :class:`StoreError` where the file cannot be opened."""
+        if self.held:
+            return True
+        try:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(
+                f"the lock {self.path} cannot be opened: {error.strerror}",
+                hint="Check the store's folder with `sessionpkgs doctor`.",
+                item=self.path,
+            ) from None
+        self._fd = fd  # before the lock: an interrupt in between must not leave it with nobody to give it back
+        try:
+            fcntl.flock(fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError as error:
+            self.release()
+            if error.errno in {errno.EAGAIN, errno.EACCES}:
+                return False
+            raise StoreError(f"the lock {self.path} does not work: {error.strerror}", item=self.path) from None
+        return True
+
+    def acquire(self, *, exclusive: bool, deadline: float, tick: Callable[[], None] | None = None) -> None:
+        """Wait for the lock at most *deadline* seconds. Raises :class:`DeadlineError`."""
+        until = time.monotonic() + deadline
+        while not self.try_acquire(exclusive=exclusive):
+            if time.monotonic() > until:
+                raise DeadlineError(
+                    f"another session kept {os.path.basename(self.path)} locked for {deadline:.0f} s",
+                    hint="It is still installing the same packages; run the cell again.",
+                    item=self.path,
+                )
+            if tick is not None:
+                tick()
+            time.sleep(_POLL)
+
+    def release(self) -> None:
+        """Give the lock back; harmless when it is not held."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Flock:
+        """Use a held lock as a block that gives it back."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give it back."""
+        self.release()

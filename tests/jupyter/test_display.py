@@ -1,0 +1,289 @@
+"""The result as people see it, read back with a parser."""
+
+from __future__ import annotations
+
+import ast
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from sessionpkgs.jupyter import display
+from sessionpkgs.jupyter.display import MIME, Result, duration, escape
+from sessionpkgs.model import Package, Record
+
+EVIL = "<img src=x onerror=alert(1)>\"'&"
+VOID = {"img", "br", "hr", "input", "link", "meta"}
+NUMPY = Package(name="numpy", version="1.26.4", base="2.4.6", sha256="ab" * 32, size=18_000_000, requested=True)
+POLARS = Package(name="polars", version="1.9.0", requested=True)
+RICH = Package(name="rich", version="14.1")
+KEPT = Package(name="idna", version="3.10", base="3.10", layer="base", state="kept")
+
+
+class Page(HTMLParser):
+    """Elements, table rows, and the text inside and outside of folds."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.path: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[list[str]] = []
+        self.folded_rows: list[list[str]] = []
+        self.summaries: list[str] = []
+        self.bold: list[str] = []
+        self.items: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.path.append(tag)
+        if tag == "tr":
+            (self.folded_rows if "details" in self.path else self.rows).append([])
+        elif tag in {"td", "th"}:
+            self._cells().append("")
+        elif tag in {"summary", "b", "li"}:
+            self._words(tag).append("")
+
+    def handle_endtag(self, tag):
+        assert self.path.pop() == tag, "every element is closed, in order"
+
+    def handle_data(self, data):
+        self.text += data
+        if "td" in self.path or "th" in self.path:
+            self._cells()[-1] += data
+        for tag in ("summary", "b", "li"):
+            if tag in self.path:
+                self._words(tag)[-1] += data
+
+    def _cells(self):
+        return (self.folded_rows if "details" in self.path else self.rows)[-1]
+
+    def _words(self, tag):
+        return {"summary": self.summaries, "b": self.bold, "li": self.items}[tag]
+
+
+def record(*packages: Package, **values):
+    given = {"action": "set", "session": "s1", "python": "3.11.7", "base": "f" * 64, "seconds": 1.23, **values}
+    return Record(packages=packages, **given).to_dict()
+
+
+def page(*packages: Package, **values) -> Page:
+    parsed = Page(str(Result(record(*packages, **values)).bundle()["text/html"]))
+    assert parsed.path == []
+    return parsed
+
+
+def text(*packages: Package, **values) -> str:
+    return Result(record(*packages, **values)).text
+
+
+def many(count: int) -> list[Package]:
+    return [Package(name=f"came-{number:02}", version="1.0") for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({}, "✓ Session environment ready: 2 packages on top of base, 1.2 s"),
+        ({"source": "store", "seconds": 0.04}, "2 packages on top of base, taken from the store, 40 ms"),
+        ({"source": "remembered", "seconds": 0.004}, "reopened from the store, nothing was asked, 4 ms"),
+        ({"action": "plan"}, "Plan: would install numpy 1.26.4 and rich 14.1, nothing was changed"),
+        ({"action": "remove", "dropped": ("polars 1.9.0",)}, "✓ Removed polars 1.9.0: 2 packages on top of base"),
+        ({"action": "status"}, "Session environment: 2 packages on top of base"),
+        ({"action": "reset"}, "✓ Reset: base again, 1.2 s"),
+    ],
+)
+def test_the_first_sentence_says_what_happened_and_how_long_it_took(values, sentence):
+    html, lines = page(RICH, NUMPY, KEPT, **values), text(RICH, NUMPY, KEPT, **values)
+
+    assert sentence in html.text
+    assert sentence in " ".join(lines.split())
+
+
+def test_a_plan_with_nothing_to_do_says_that_base_has_everything():
+    assert "Plan: base has everything, nothing to install, nothing was changed" in page(KEPT, action="plan").text
+
+
+def test_a_session_with_nothing_on_top_says_so():
+    assert "Session environment: base alone, nothing on top" in text(KEPT, action="status")
+
+
+def test_a_long_plan_names_three_packages_and_counts_the_rest():
+    assert "would install came-00 1.0, came-01 1.0, came-02 1.0 and 3 more" in page(*many(6), action="plan").text
+
+
+def test_what_waits_for_a_restart_is_said_in_the_sentence_and_in_its_row():
+    late = Package(name="numpy", version="1.26.4", base="2.4.6", state="after restart")
+    html = page(late, RICH)
+
+    assert "2 packages on top of base, 1 of them after restart" in html.text
+    assert html.rows[1][-1] == "after restart"
+
+
+def test_packages_from_a_pool_are_named_as_such():
+    assert "1 package on top of base, some from a pool" in text(Package(name="rich", version="14.1", layer="pool"))
+
+
+def test_requested_packages_come_first_in_bold_then_the_others_then_what_base_keeps():
+    html = page(KEPT, RICH, POLARS, NUMPY)
+
+    assert html.rows == [
+        ["Package", "Base", "", "Session", "Layer", "State"],
+        ["numpy", "2.4.6", "→", "1.26.4", "session", "active"],
+        ["polars", "–", "", "1.9.0", "session", "active"],
+        ["rich", "–", "", "14.1", "session", "active"],
+        ["idna", "3.10", "", "3.10", "base", "kept"],
+    ]
+    assert html.bold == ["Session environment ready", "numpy", "1.26.4", "polars"]
+
+
+def test_the_text_has_the_same_rows_aligned_and_marks_what_was_asked_for():
+    lines = text(KEPT, RICH, POLARS, NUMPY).splitlines()
+    table = lines[lines.index("") + 1 :][:5]
+
+    assert [line.split() for line in table] == [
+        ["Package", "Base", "Session", "Layer", "State"],
+        ["*", "numpy", "2.4.6", "→", "1.26.4", "session", "active"],
+        ["*", "polars", "–", "1.9.0", "session", "active"],
+        ["rich", "–", "14.1", "session", "active"],
+        ["idna", "3.10", "3.10", "base", "kept"],
+    ]
+    assert {line.index(word) for line, word in zip(table, ["Session", "1.26.4", "1.9.0", "14.1"], strict=False)} == {
+        table[0].index("Session")
+    }
+    assert "* asked for" in lines
+
+
+def test_more_than_twelve_rows_fold_what_came_along_but_never_what_replaces_a_base_version():
+    replaced = Package(name="zlib-ng", version="0.5", base="0.4")
+    html = page(NUMPY, replaced, KEPT, *many(12))
+
+    assert [row[0] for row in html.rows] == ["Package", "numpy", "zlib-ng"]
+    assert html.summaries[:2] == ["12 more came along", "1 kept from base"]
+    assert [row[0] for row in html.folded_rows if row[0] != "Package"] == [*(p.name for p in many(12)), "idna"]
+
+
+def test_twelve_rows_are_all_open():
+    html = page(*many(12))
+
+    assert len(html.rows) == 13
+    assert html.folded_rows == []
+
+
+def test_dropped_variables_and_notices_stand_below_the_table():
+    values = {"dropped": ("humanize 4.12", "tqdm 4.67"), "variables": ("HF_HOME",), "notices": ("One.", "Two.")}
+    html, lines = page(NUMPY, **values), text(NUMPY, **values).splitlines()
+
+    assert html.items == ["One.", "Two."]
+    assert "Dropped: humanize 4.12, tqdm 4.67" in html.text
+    assert "Variables set: HF_HOME" in html.text
+    assert {"Dropped: humanize 4.12, tqdm 4.67", "Variables set: HF_HOME", "- One.", "- Two."} <= set(lines)
+
+
+def test_a_plan_says_what_it_would_drop():
+    assert "Would drop: humanize 4.12" in page(action="plan", dropped=("humanize 4.12",)).text
+
+
+def test_the_details_show_short_hashes_and_keep_the_whole_ones_in_the_title():
+    html = page(NUMPY, engine="uv 0.11.3", layer="c" * 40)
+    titles = {attrs["title"] for _, attrs in html.tags if "title" in attrs}
+
+    assert {"ab" * 32, "c" * 40, "f" * 64} <= titles
+    assert "numpy 1.26.4 sha256 " + "ab" * 6 in html.text
+    assert "ab" * 7 not in html.text
+    assert "Engine uv 0.11.3" in html.text
+
+
+def test_a_commit_stands_in_where_there_is_no_hash():
+    assert "demo 1.0 commit 0123456789ab" in page(Package(name="demo", version="1.0", commit="0123456789abcdef")).text
+
+
+def test_markup_in_any_value_stays_text():
+    evil = Package(name=EVIL, version=EVIL, base="1" + EVIL, sha256=EVIL, url=EVIL, requested=True)
+    lists = dict.fromkeys(("requested", "dropped", "variables", "notices"), (EVIL,))
+    html = page(evil, engine=EVIL, layer=EVIL, created=EVIL, steps=((EVIL, 1.0),), **lists)
+
+    assert "img" not in {tag for tag, _ in html.tags}
+    assert not {name for _, attrs in html.tags for name in attrs} - {"style", "title"}
+    assert html.items == [EVIL]
+    assert html.rows[1][0] == EVIL
+
+
+def test_an_escaped_value_fits_between_either_kind_of_quotes():
+    assert escape("<a b='c' d=\"e\">&") == "&lt;a b=&#x27;c&#x27; d=&quot;e&quot;&gt;&amp;"
+
+
+def test_control_characters_and_direction_overrides_never_reach_a_terminal_or_a_page():
+    bundle = Result(record(NUMPY, notices=("a\x1b[31mb\u202ec\nd",))).bundle()
+
+    assert not {"\x1b", "\u202e"} & set(f"{bundle['text/plain']}{bundle['text/html']}")
+    assert "- a [31mb c d" in str(bundle["text/plain"]).splitlines()
+
+
+def test_the_html_needs_no_script_no_style_sheet_and_no_other_file():
+    html = page(NUMPY, RICH, KEPT, *many(20), notices=("One.",))
+
+    assert not {"script", "style", "link", "img", "iframe"} & {tag for tag, _ in html.tags}
+    assert not {"src", "href", "class", "id"} & {name for _, attrs in html.tags for name in attrs}
+
+
+def test_every_table_stands_in_a_box_that_scrolls():
+    tags = page(NUMPY, *many(20)).tags
+    boxes = [before[1].get("style") for before, (tag, _) in pairwise(tags) if tag == "table"]
+
+    assert boxes == ["overflow-x:auto"] * 2
+
+
+def test_the_text_fits_eighty_columns_where_its_words_do():
+    wide = Package(name="opentelemetry-instrumentation-sqlalchemy", version="0.58b0", base="0.57b0")
+    lines = text(wide, NUMPY, KEPT, notices=("word " * 60,), requested=("numpy<2",) * 20).splitlines()
+
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_word_longer_than_the_terminal_stays_whole():
+    path = "/data/" + "x" * 100
+
+    assert f"- {path}" in text(notices=(path,)).splitlines()[1:][0]
+    assert "and more" in text(notices=(f"{path} and more",))
+
+
+def test_the_bundle_carries_the_record_itself():
+    given = record(NUMPY)
+
+    assert Result(given).bundle()[MIME] == given
+
+
+def test_a_front_end_may_choose_the_forms():
+    result = Result(record(NUMPY))
+
+    assert set(result._repr_mimebundle_()) == {"text/plain", "text/html", MIME}
+    assert set(result._repr_mimebundle_(include={"text/plain"})) == {"text/plain"}
+    assert set(result._repr_mimebundle_(exclude={"text/html"})) == {"text/plain", MIME}
+    assert repr(result) == result.text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "1 ms"), (0.0042, "4 ms"), (0.9999, "999 ms"), (1.23, "1.2 s"), (12.34, "12.3 s"), (125, "2 min 5 s")],
+)
+def test_durations_read_as_people_write_them(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_the_module_needs_no_import_when_it_runs():
+    tree = ast.parse(Path(display.__file__).read_text(encoding="utf-8"))
+    types_only = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    skipped = {inner for node in types_only for inner in ast.walk(node)}
+    found = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and node not in skipped
+    ]
+
+    assert len(types_only) == 1
+    assert found == ["from __future__ import annotations"]
