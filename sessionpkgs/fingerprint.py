@@ -37,7 +37,9 @@ def fingerprint(paths: Iterable[str]) -> str:
         )
         seen.append(path)
         for name in names:
-            files: tuple[str, ...] = ("RECORD", "METADATA") if name.endswith(".dist-info") else ("PKG-INFO", "requires.txt")
+            files: tuple[str, ...] = (
+                ("RECORD", "METADATA") if name.endswith(".dist-info") else ("PKG-INFO", "requires.txt")
+            )
             entry = f"{path}/{name}"
             if not name.endswith("-info"):
                 entry, files = path, (name,)

@@ -39,13 +39,16 @@ def for_uv(sources: Sources) -> dict[str, str]:
         said["UV_INDEX"] = " ".join(indexes)
     if sources.find_links:
         said["UV_FIND_LINKS"] = ",".join(sources.find_links)
-    if sources.no_index:
-        said["UV_NO_INDEX"] = "1"
     if sources.certificate:
         said["SSL_CERT_FILE"] = sources.certificate
     if sources.trusted_hosts:
         said["UV_INSECURE_HOST"] = " ".join(sources.trusted_hosts)
     return said
+
+
+def options_for_uv(sources: Sources) -> list[str]:
+    """What of *sources* uv takes as an argument only; none of it can hold a login."""
+    return ["--no-index"] if sources.no_index else []
 
 
 def for_pip(sources: Sources) -> dict[str, str]:

@@ -79,7 +79,14 @@ class Uv:
         }
         binary = ["--only-binary", ":all:", *(part for name in sorted(allowed) for part in ("--no-binary", name))]
         argv = [self.program, "pip", *arguments, *binary, "--no-config", "--python", room.python]
-        argv += ["--color", "never", "--no-progress", "--preview-features", "pylock"]
+        argv += [
+            *surroundings.options_for_uv(request.sources),
+            "--color",
+            "never",
+            "--no-progress",
+            "--preview-features",
+            "pylock",
+        ]
         return room.runner(argv, env=env, cwd=request.folder, deadline=room.deadline, tick=room.tick)
 
     def _dry_run(self, lines: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
@@ -204,4 +211,3 @@ def _program() -> str:
     if found is None:
         raise EngineMissing("the program uv is not installed", hint="pip install uv, or use --engine pip.", item="uv")
     return found
-

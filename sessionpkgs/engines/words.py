@@ -53,7 +53,7 @@ def host_of(url: str) -> str:
 
 def unavailable(text: str) -> IndexUnavailable | None:
     """The error for an index that could not be read, where *text* (a program's output or log) tells of one."""
-    status = re.search(r"\b(401|403|407|5\d\d)\b[^\n]*?(?:for url)?[^\n]*", text)
+    status = re.search(r"(?:\(|: |\ba |HTTP error )(401|403|407|5\d\d)\b", text)  # not a port, nor the log's milliseconds
     url = re.search(r"https?://[^\s'\")>\]]+", text)
     host = host_of(url.group()) if url else "the index"
     if status and re.search(r"HTTP status|HTTP error|Client Error|Server Error|\b40[137] \w+|Could not fetch", text):
@@ -96,12 +96,12 @@ def from_uv(text: str, asked: Iterable[str]) -> SessionPkgsError:
         return IntegrityError(
             f"a hash does not match: {flat}", hint="The file differs from what was recorded: ask who published it."
         )
-    if match := re.search(rf"({_NAME}) was not found in (?:the package registry|the provided package locations)", text):
-        return not_found(match.group(1), asked)
-    if re.search(r"Failed to (?:fetch|download|query)|error sending request|Request failed", text) and (
+    if re.search(r"Failed to (?:fetch|download|query)|error sending request|Request failed|credentials", text) and (
         error := unavailable(text)
     ):
         return error
+    if match := re.search(rf"({_NAME}) was not found in (?:the package registry|the provided package locations)", text):
+        return not_found(match.group(1), asked)
     if error := _unusable(text, flat, asked):
         return error
     if "ailed to build" in text or "build backend" in text:

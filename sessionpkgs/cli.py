@@ -1,0 +1,107 @@
+"""The command line: ``sessionpkgs run``, ``doctor``, ``store du``. The same answers as text and, with --json, as JSON.
+
+It parses words, calls one function and prints what comes back; the exit code is 0 or that of the error tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sessionpkgs._version import __version__
+from sessionpkgs.errors import SessionPkgsError
+
+Answer = tuple[str, dict[str, Any], int]
+"""Text for a person, the same for a machine, exit code."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; give its exit code."""
+    chosen = _parser().parse_args(argv)
+    try:
+        text, answer, code = chosen.act(chosen)
+    except SessionPkgsError as error:
+        text, answer, code = "", error.to_dict(), error.exit_code
+        if not chosen.json:
+            print(f"sessionpkgs: {error}", *([f"  → {error.hint}"] if error.hint else []), sep="\n", file=sys.stderr)
+    except KeyboardInterrupt:
+        text, answer, code = "", {"error": "KeyboardInterrupt"}, 130
+    if chosen.json:
+        print(json.dumps(answer, indent=1))
+    elif text:
+        print(text)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Commands and options."""
+    parser = argparse.ArgumentParser(prog="sessionpkgs", description="Session-scoped packages for any Jupyter kernel.")
+    parser.add_argument("--version", action="version", version=f"sessionpkgs {__version__}")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="print JSON")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", parents=[shared], help="execute a notebook with the extension loaded")
+    run.add_argument("notebook", type=Path)
+    run.add_argument("--output", type=Path, help="where the executed notebook goes (default: NAME.executed.ipynb)")
+    run.add_argument("--kernel", default="", help="kernelspec (default: the notebook's own, else python3)")
+    run.add_argument("--timeout", type=int, default=1800, help="seconds for one cell (default: 1800)")
+    run.set_defaults(act=_run)
+
+    doctor = commands.add_parser("doctor", parents=[shared], help="look whether everything is there")
+    doctor.set_defaults(act=_doctor)
+
+    store = commands.add_parser("store", help="look at the store").add_subparsers(metavar="WHAT", required=True)
+    usage = store.add_parser("du", parents=[shared], help="how much room the store takes")
+    usage.set_defaults(act=_usage)
+    return parser
+
+
+def _run(chosen: argparse.Namespace) -> Answer:
+    """Execute a notebook; the exit code is that of the error which stopped it."""
+    from sessionpkgs.notebook import execute
+
+    output = chosen.output or chosen.notebook.with_suffix(".executed.ipynb")
+    done = execute(chosen.notebook, output, kernel=chosen.kernel, timeout=chosen.timeout)
+    lines = [f"{name} {version}  sha256:{sha256}" for name, version, sha256 in done.packages]
+    state = f"stopped in cell {done.cell}: {done.error}" if done.error else "ran to its end"
+    text = "\n".join([*lines, f"{chosen.notebook} {state}; written to {output}"])
+    answer = {
+        "notebook": str(chosen.notebook), "output": str(output), "ok": not done.error, "error": done.error, "cell": done.cell,
+        "records": done.records, "exit_code": done.code,
+    }  # fmt: skip
+    return text, answer, done.code
+
+
+def _doctor(chosen: argparse.Namespace) -> Answer:
+    """Look at everything."""
+    del chosen
+    from sessionpkgs.session.doctor import examine
+
+    findings = examine(os.environ)
+    width = max(len(finding.name) for finding in findings)
+    text = "\n".join(f"{'✓' if f.fine else '✗'} {f.name:<{width}}  {f.text}" for f in findings)
+    bad = [finding for finding in findings if not finding.fine]
+    return text, {"ok": not bad, "findings": [finding._asdict() for finding in findings]}, 1 if bad else 0
+
+
+def _usage(chosen: argparse.Namespace) -> Answer:
+    """Room that the store takes."""
+    del chosen
+    from sessionpkgs import places
+    from sessionpkgs.store import Store
+    from sessionpkgs.store.usage import measure
+
+    store = Store(places.home(os.environ))
+    parts = measure(store)
+    rows = [f"{part:<12} {told['entries']:>7}  {told['bytes'] / 1e6:>10.1f} MB" for part, told in parts.items()]
+    return "\n".join([store.root, *rows]), {"root": store.root, "parts": parts}, 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Whether everything that a session needs is there, one finding a line. It changes nothing but a trial file."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from sessionpkgs import places, settings
+from sessionpkgs._version import __version__
+from sessionpkgs.engines import ENGINES, find
+from sessionpkgs.errors import SessionPkgsError, StoreError, clean
+from sessionpkgs.store import Store
+from sessionpkgs.store.locks import Flock
+
+LITTLE = 1_000_000_000
+"""Free bytes below which the store is said to be short of room."""
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at: its name, whether it is fine, and what was seen."""
+
+    name: str
+    fine: bool
+    text: str
+
+
+def examine(env: Mapping[str, str]) -> list[Finding]:
+    """Findings on interpreter, settings, store, engines and indexes; none of them asks the network."""
+    checks: list[tuple[str, Callable[[Mapping[str, str]], str]]] = [
+        ("python", lambda _: f"{platform.python_version()}, {sys.executable}, sessionpkgs {__version__}"),
+        ("kernel", lambda _: _kernel()),
+        ("settings", _settings),
+        ("store", _store),
+        *((f"engine {name}", lambda _, name=name: _engine(name)) for name in ENGINES),
+        ("indexes", _indexes),
+        ("children", lambda _: _children()),
+    ]
+    return [_finding(name, check, env) for name, check in checks]
+
+
+def _finding(name: str, check: Callable[[Mapping[str, str]], str], env: Mapping[str, str]) -> Finding:
+    """The finding of one check; a refusal of ours is a bad one."""
+    try:
+        return Finding(name, True, check(env))
+    except SessionPkgsError as error:
+        return Finding(name, False, f"{error} {error.hint}".strip())
+
+
+def _kernel() -> str:
+    """Versions of what notebooks run on."""
+    from importlib.metadata import version
+
+    return ", ".join(f"{name} {version(name)}" for name in ("ipython", "ipykernel"))
+
+
+def _settings(env: Mapping[str, str]) -> str:
+    """What is set and where."""
+    chosen = settings.load(env)
+    said = [f"{name} = {getattr(chosen, name)} ({place})" for name, place in chosen.came_from]
+    return clean("; ".join(said)) or f"all as they come; {places.config_file(env)} would change them"
+
+
+def _store(env: Mapping[str, str]) -> str:
+    """Root and free room; tries a lock and a link."""
+    store = Store(places.home(env))
+    store.prepare()
+    with store.stage() as stage:
+        with Flock(os.path.join(stage, "lock")) as lock:
+            if not lock.try_acquire(exclusive=True):
+                raise StoreError(f"locks do not work in {store.root}", hint="Set SESSIONPKGS_HOME to a local disk.")
+        os.symlink("lock", os.path.join(stage, "link"))
+    free = shutil.disk_usage(store.root).free
+    if free < LITTLE:
+        raise StoreError(
+            f"{store.root} has only {free // 1_000_000} MB free", hint="Set SESSIONPKGS_HOME to another disk."
+        )
+    return f"{store.root}, {free // 1_000_000_000} GB free"
+
+
+def _engine(name: str) -> str:
+    """Version of an engine. Raises :class:`EngineMissing`."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    find(name)
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "there, version unknown"
+
+
+def _indexes(env: Mapping[str, str]) -> str:
+    """Where distributions are looked for, without logins."""
+    known = settings.sources(env, settings.load(env))
+    places_ = [*known.indexes, *(["the engine's default index"] if known.implied and not known.no_index else [])]
+    links = [f"links in {link}" for link in known.find_links]
+    return clean(", then ".join([*places_, *links])) or "none"
+
+
+def _children() -> str:
+    """Whether children of the kernel can be reached: ``-E`` and ``-I`` cannot."""
+    return "see the session through PYTHONPATH; those started with -I, -E or -S do not"

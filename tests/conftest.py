@@ -1,0 +1,155 @@
+"""What every test gets: an environment without the machine's configuration, private folders, wheels and engines."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess  # noqa: TID251 - tests hold processes open, which `process.run` never does
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from sessionpkgs import installed, process
+from sessionpkgs.engines import Request, Room
+from sessionpkgs.engines.uv import Uv
+from sessionpkgs.model import Requirement
+from sessionpkgs.settings import Sources
+from tests.wheelhouse import Wheelhouse
+
+_CONFIGURATION = ("PIP_", "UV_", "SESSIONPKGS_")
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """No configuration of pip, uv or us, no proxy, and a home folder of the test's own."""
+    for name in list(os.environ):
+        if name.startswith(_CONFIGURATION) or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
+    private = tmp_path_factory.mktemp("user")
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_DIRS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(private))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("SESSIONPKGS_HOME", str(private / "store"))
+    monkeypatch.setenv("SESSIONPKGS_CONFIG", str(private / "sessionpkgs.toml"))
+    return private
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private SESSIONPKGS_HOME."""
+    path = tmp_path / "home"
+    path.mkdir(mode=0o700)
+    monkeypatch.setenv("SESSIONPKGS_HOME", str(path))
+    return path
+
+
+@pytest.fixture
+def wheelhouse(tmp_path: Path) -> Wheelhouse:
+    """An empty folder for wheels."""
+    return Wheelhouse(tmp_path / "wheelhouse")
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment of this Python with nothing in it."""
+    made = tmp_path_factory.mktemp("base") / "venv"
+    argv = [Uv().program, "venv", "--no-config", "--offline", "--quiet", "--python", sys.executable, str(made)]
+    env = {"PATH": os.environ["PATH"], "HOME": str(made.parent), "UV_CACHE_DIR": str(made.parent / "cache")}
+    done = process.run(argv, env=env, cwd=str(made.parent), deadline=60)
+    assert done.code == 0, done.stderr
+    return made
+
+
+@pytest.fixture(scope="session")
+def only_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site folder with pip in it and nothing else."""
+    spec = find_spec("pip")
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    folder = tmp_path_factory.mktemp("only-pip")
+    for path in (package, *package.parent.glob("pip-*.dist-info")):
+        (folder / path.name).symlink_to(path)
+    return folder
+
+
+@pytest.fixture
+def present(tmp_path: Path) -> Path:
+    """The site folder of base: what a test unpacks here is installed below the session."""
+    folder = tmp_path / "present"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def room(tmp_path: Path, base: Path, only_pip: Path, present: Path) -> Callable[..., Room]:
+    """Gives an engine's room with a stage of its own; keywords replace fields."""
+    numbers = itertools.count()
+
+    def make(**changes: object) -> Room:
+        stage = tmp_path / f"stage-{next(numbers)}"
+        for folder in (stage, tmp_path / "cache", tmp_path / "views"):
+            folder.mkdir(exist_ok=True)
+        made = Room(
+            stage=str(stage),
+            cache=str(tmp_path / "cache"),
+            views=str(tmp_path / "views"),
+            python=str(base / "bin" / "python"),
+            base=(str(only_pip), str(present)),
+            deadline=120.0,
+        )
+        return replace(made, **changes)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def request_for(tmp_path: Path, wheelhouse: Wheelhouse, only_pip: Path, present: Path) -> Callable[..., Request]:
+    """Gives the request for some lines (text or Requirements) over the wheelhouse; keywords replace fields."""
+
+    def make(*lines: str | Requirement, **changes: object) -> Request:
+        made = Request(
+            requirements=tuple(line if isinstance(line, Requirement) else requirement(line) for line in lines),
+            view=installed.scan([str(only_pip), str(present)]),
+            sources=Sources(implied=False, find_links=(str(wheelhouse.folder),), no_index=True),
+            folder=str(tmp_path),
+        )
+        return replace(made, **changes)  # type: ignore[arg-type]
+
+    return make
+
+
+def requirement(line: str) -> Requirement:
+    """*line* as the formats give it, with its normalised name."""
+    from packaging.requirements import Requirement as Parsed
+    from packaging.utils import canonicalize_name
+
+    return Requirement(line=line, name=str(canonicalize_name(Parsed(line).name)), where="line 1")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts Python code in a process with both ends of a conversation; it is killed at the end of the test."""
+    children: list[subprocess.Popen[str]] = []
+
+    def begin(code: str, *arguments: str) -> subprocess.Popen[str]:
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=str(tmp_path),
+        )
+        children.append(child)
+        return child
+
+    yield begin
+    for child in children:
+        child.kill()
+        child.communicate()
