@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code."""
     chosen = _parser().parse_args(argv)
     try:
-        text, answer, code = chosen.act(chosen)
+        act: Callable[[argparse.Namespace], Answer] = chosen.act
+        text, answer, code = act(chosen)
     except SessionPkgsError as error:
         text, answer, code = "", error.to_dict(), error.exit_code
         if not chosen.json:

@@ -35,14 +35,9 @@ def broken(view: Mapping[str, Dist], pins: Iterable[Pin]) -> tuple[Broken, ...]:
         return ()
     names = "|".join(re.escape(name).replace(r"\-", "[-_.]+") for name in new)
     mentions = re.compile(rf"(?:{names})(?![\w.-])", re.IGNORECASE)
-    found = []
-    for dist in view.values():
-        if dist.name in new:
-            continue
-        for line in dist.requires:
-            if mentions.match(line) and (fault := _fault(dist, line, new, view)):
-                found.append(fault)
-    return tuple(found)
+    lines = [(dist, line) for dist in view.values() if dist.name not in new for line in dist.requires]
+    faults = (_fault(dist, line, new, view) for dist, line in lines if mentions.match(line))
+    return tuple(fault for fault in faults if fault)
 
 
 def _fault(dist: Dist, line: str, new: Mapping[str, Pin], view: Mapping[str, Dist]) -> Broken | None:

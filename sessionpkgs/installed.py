@@ -32,7 +32,7 @@ def scan(paths: Iterable[str], *, level: Level = "base") -> View:
 def _folder(path: str, level: Level) -> Iterator[Dist]:
     """The distributions of one folder."""
     try:
-        names = sorted(os.listdir(path))
+        names = sorted(entry.name for entry in Path(path).iterdir())
     except OSError:
         return
     for name in names:

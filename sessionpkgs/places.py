@@ -37,11 +37,9 @@ def read_toml(path: str) -> dict[str, Any]:
 
 def parse_toml(text: str) -> dict[str, Any]:
     """The table in a TOML *text*. Raises ValueError where it is not TOML."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    table: dict[str, Any] = tomllib.loads(text)
+    from importlib import import_module
+
+    table: dict[str, Any] = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli").loads(text)
     return table
 
 
@@ -112,10 +110,7 @@ def kernel_identity(connection_file: str = "") -> str:
 
     The connection file survives a restart from the menu; a process id does not, and may be given twice.
     """
-    if connection_file:
-        named = os.path.realpath(connection_file)
-    else:
-        named = f"{os.getpid()}-{_start_time()}-{boot_id()}"
+    named = os.path.realpath(connection_file) if connection_file else f"{os.getpid()}-{_start_time()}-{boot_id()}"
     return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 

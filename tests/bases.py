@@ -44,6 +44,10 @@ class Base:
         call = [UV, "pip", "install", "-q", "--python", self.python, "--no-index", "--no-deps", *map(str, wheels)]
         subprocess.run(call, check=True)
 
+    def fetch(self, *requirements: str) -> None:
+        """Put distributions from the package index into base, before any kernel runs."""
+        subprocess.run([UV, "pip", "install", "-q", "--no-config", "--python", self.python, *requirements], check=True)
+
     def tree(self) -> str:
         """Hash over every path and byte of base, bytecode aside."""
         digest = hashlib.sha256()

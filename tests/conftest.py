@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from sessionpkgs import installed, process
@@ -19,6 +20,9 @@ from sessionpkgs.engines.uv import Uv
 from sessionpkgs.model import Requirement
 from sessionpkgs.settings import Sources
 from tests.wheelhouse import Wheelhouse
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _CONFIGURATION = ("PIP_", "UV_", "SESSIONPKGS_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}

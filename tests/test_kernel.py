@@ -11,7 +11,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 from tests.bases import Base
-from tests.wheelhouse import Wheelhouse
+from tests.wheelhouse import Wheelhouse, project
 
 pytestmark = pytest.mark.kernel
 
@@ -167,7 +167,9 @@ def test_both_engines_and_a_hidden_uv_give_the_same_set(base: Base, wheelhouse: 
     wheelhouse.wheel("below", "2.0")
     wheelhouse.wheel("demo", "1.0", requires=["below<2"])
     found = []
-    for number, prepare in enumerate(("", "", "import sys, os; sys.modules['uv'] = None; os.environ['PATH'] = '/nowhere'")):
+    for number, prepare in enumerate(
+        ("", "", "import sys, os; sys.modules['uv'] = None; os.environ['PATH'] = '/nowhere'")
+    ):
         book = base.notebook(
             LOAD,
             prepare or "pass",
@@ -323,3 +325,42 @@ def test_variables_are_set_for_the_session_and_taken_back(base: Base, wheelhouse
     )
     assert book.text(3) == "high"
     assert book.text(5) == "mine"
+
+
+@pytest.mark.parametrize("engine", ["uv", "pip"])
+def test_a_protected_distribution_is_refused_with_the_chain_that_asked(
+    base: Base, wheelhouse: Wheelhouse, engine: str
+) -> None:
+    wheelhouse.wheel("outer", "1.0", requires=["inner"])
+    wheelhouse.wheel("inner", "2.0", requires=["ipython<5"])
+    wheelhouse.wheel("ipython", "4.0")
+    wheelhouse.wheel("needs-spark", "1.0", requires=["pyspark"])
+    wheelhouse.wheel("pyspark", "3.5.0")
+    options = f"--engine {engine}"
+    book = base.notebook(
+        LOAD,
+        declare(wheelhouse, "outer", options=options),
+        declare(wheelhouse, "needs-spark", options=options),
+        declare(wheelhouse, "ipython<5", options=options),
+        fails=True,
+    )
+    for cell, chain in ((1, "outer → inner → ipython==4.0"), (2, "needs-spark → pyspark==3.5.0"), (3, "ipython<5")):
+        assert book.error(cell).ename == "Protected"
+        assert chain in book.error(cell).evalue
+
+
+def test_an_editable_folder_is_seen_by_the_kernel_and_its_children(base: Base, wheelhouse: Wheelhouse) -> None:
+    source = project(base.folder / "mine", "mine", "0.1")
+    (source / "src/mine/__init__.py").write_text("LEVEL = 1\n")
+    book = base.notebook(
+        LOAD,
+        f"%%session_env\n--no-index\n--find-links {wheelhouse.folder}\n-e ./mine\n",
+        "import mine; print(mine.LEVEL, mine.__file__)",
+        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import mine; print(mine.LEVEL)'], text=True, capture_output=True).stdout)",
+        "del mine",
+        "%session_env reset",
+        "import sys; print('mine' in sys.modules, [p for p in sys.path if 'mine' in p])",
+    )
+    assert book.text(2).split()[0] == "1"
+    assert book.text(3) == "1"
+    assert book.text(6) == "False []"

@@ -53,7 +53,9 @@ def host_of(url: str) -> str:
 
 def unavailable(text: str) -> IndexUnavailable | None:
     """The error for an index that could not be read, where *text* (a program's output or log) tells of one."""
-    status = re.search(r"(?:\(|: |\ba |HTTP error )(401|403|407|5\d\d)\b", text)  # not a port, nor the log's milliseconds
+    status = re.search(
+        r"(?:\(|: |\ba |HTTP error |too many )(401|403|407|5\d\d)\b", text
+    )  # not a port, nor the log's milliseconds
     url = re.search(r"https?://[^\s'\")>\]]+", text)
     host = host_of(url.group()) if url else "the index"
     if status and re.search(r"HTTP status|HTTP error|Client Error|Server Error|\b40[137] \w+|Could not fetch", text):

@@ -159,7 +159,7 @@ def _headline(facts: _Facts) -> tuple[str, str, str]:
         return "✓", "Reset", f"base again, {took}"
     if facts.action == "plan":
         names = [f"{row[0]} {row[3]}" for row in facts.live]
-        told = f"would install {_several(names)}" if names else "base has everything, nothing to install"
+        told = f"would install {_several(names)}" if names else "nothing to install"
         return "", "Plan", f"{told}, nothing was changed, {took}"
     if facts.action == "status":
         return "", "Session environment", _amount(facts)
@@ -225,7 +225,7 @@ def _html(facts: _Facts) -> str:
     parts = [
         f'<div style="{BOX}"><div style="margin:2px 0 6px">{mark}<b>{escape(facts.lead)}</b>: {escape(facts.rest)}</div>'
     ]
-    folds = {"more came along": facts.along, "kept from base": facts.idle} if len(facts.rows) > _FOLD_OVER else {}
+    folds = {"more came along": facts.along, "kept": facts.idle} if len(facts.rows) > _FOLD_OVER else {}
     asked, heads = frozenset(row[0] for row in facts.asked), _table_head(facts.rows if folds else [])
     if shown := facts.asked + facts.changed if folds else facts.rows:
         parts.append(_table(shown, heads, asked))

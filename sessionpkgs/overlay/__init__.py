@@ -44,6 +44,21 @@ class Overlay:
         self._environ: dict[str, tuple[str | None, str]] = {}
         self._modules = modules.Keeper(root)
 
+    def disinherit(self) -> None:
+        """Leave the overlay of a session that this kernel was started from: a kernel is no child of another's cell."""
+        inherited = os.environ.get("SESSIONPKGS_CHILD_PATH", "")
+        if not inherited or self.active:
+            return
+        gone = frozenset(inherited.split(os.pathsep))
+        sys.path[:] = [entry for entry in sys.path if entry not in gone]
+        for name in [name for name in os.environ if name.startswith("SESSIONPKGS_CHILD")]:
+            del os.environ[name]
+        inside = os.path.join(self.root, "")
+        for name in {"PATH", "PYTHONPATH", "JUPYTER_PATH"} & os.environ.keys():
+            kept = [part for part in os.environ[name].split(os.pathsep) if not part.startswith(inside)]
+            os.environ[name] = os.pathsep.join(kept)
+        importlib.invalidate_caches()
+
     def activate(self, wanted: Mapping[str, Any], changed: Iterable[str] = ()) -> list[str]:
         """Switch to *wanted*, whatever was active; *changed* are base modules that must be imported anew.
 
@@ -94,8 +109,21 @@ class Overlay:
             )
             sys.meta_path[:] = [*others[:at], *fresh, *others[at:]]
 
+    def _editable_folders(self) -> list[str]:
+        """Folders whose modules only the overlay makes importable: not those that ``sys.path`` reaches without it."""
+        named = [*self.active.get("pth", ())]
+        for name in self.active.get("finders", ()):
+            named += getattr(sys.modules.get(name), "MAPPING", {}).values()
+        others = {os.path.realpath(entry or os.curdir) for entry in sys.path if entry not in self._entries}
+        return [
+            path for path in map(os.path.realpath, named) if path not in others and os.path.dirname(path) not in others
+        ]
+
     def _off(self, *, keep: frozenset[str]) -> list[str]:
         """Undo :meth:`_on`; modules of the distributions *keep* stay loaded, since they stay the same."""
+        if not self.active and not self._entries and not self._modules.holds:
+            return []
+        editable = self._editable_folders()
         for entry in self._entries:
             while entry in sys.path:
                 sys.path.remove(entry)
@@ -105,7 +133,7 @@ class Overlay:
         sys.path_hooks[:] = [hook for hook in sys.path_hooks if hook not in self._hooks]
         for name, (old, ours) in self._environ.items():
             _give_back(name, old, ours)
-        said = self._modules.put_back(self.active.get("sites", ()), keep)
+        said = self._modules.put_back(self.active.get("sites", ()), keep, editable)
         self._entries, self._finders, self._hooks, self._environ, self.active = [], [], [], {}, {}
         importlib.invalidate_caches()
         return said

@@ -25,6 +25,11 @@ class Keeper:
         self._aside: dict[str, ModuleType] = {}
         self._paths: list[tuple[ModuleType, list[str]]] = []
 
+    @property
+    def holds(self) -> bool:
+        """True while something was taken out or changed."""
+        return bool(self._aside or self._paths)
+
     def set_aside(self, names: Iterable[str]) -> None:
         """Take base's modules *names* out, so that the next import finds the overlay's."""
         for name in names:
@@ -44,29 +49,30 @@ class Keeper:
                     if path != old:
                         self._paths.append((module, old))
 
-    def put_back(self, sites: Iterable[str], keep: Collection[str]) -> list[str]:
+    def put_back(self, sites: Iterable[str], keep: Collection[str], editable: Iterable[str] = ()) -> list[str]:
         """Take out the overlay's modules, except those of the identities *keep*, and put base's back.
+
+        Modules below the folders *editable* are the overlay's too.
 
         Gives a sentence for each distribution whose C code has to stay loaded.
         """
         for module, old in self._paths:
             module.__path__[:] = old
         self._paths = []
-        staying: dict[str, str] = {}
+        folders = tuple(f"{folder}/" for folder in editable)
+        found = {name: identity_of(module, self.root) for name, module in sys.modules.items()}
+        compiled = {found[name] for name, module in sys.modules.items() if found[name] and is_extension(module)}
         for name, module in sorted(sys.modules.items(), key=lambda item: -item[0].count(".")):
-            identity = identity_of(module, self.root)
-            if identity is None and not _only_below(module, sites):
+            identity = found[name]
+            if identity is None and not _only_below(module, sites) and not _is_in(module, folders):
                 continue
-            if identity in keep:
-                continue
-            if identity is not None and has_extension(identity, self.root):
-                staying[identity] = name.partition(".")[0]
-                continue
-            _take_out(name, module)
+            if identity not in keep and (identity is None or identity not in compiled):
+                _take_out(name, module)
+        staying = {name.partition(".")[0] for name, identity in found.items() if identity in compiled - set(keep)}
         for name, module in self._aside.items():
             sys.modules[name] = module
         self._aside = {}
-        return [f"{top}: its C code stays loaded until Python restarts." for top in sorted(set(staying.values()))]
+        return [f"{top}: its C code stays loaded until Python restarts." for top in sorted(staying)]
 
 
 def identity_of(module: ModuleType, root: str) -> str | None:
@@ -83,12 +89,9 @@ def identity_of(module: ModuleType, root: str) -> str | None:
     return parts[1] if parts[0] == "dists" else "/".join(parts[:4])
 
 
-def has_extension(identity: str, root: str) -> bool:
-    """Whether a module of C code of that distribution is loaded."""
-    return any(
-        str(getattr(module, "__file__", "")).endswith(_EXTENSIONS) and identity_of(module, root) == identity
-        for module in list(sys.modules.values())
-    )
+def is_extension(module: ModuleType) -> bool:
+    """Whether *module* is C code."""
+    return str(getattr(module, "__file__", "")).endswith(_EXTENSIONS)
 
 
 def _only_below(module: ModuleType, sites: Iterable[str]) -> bool:
@@ -99,6 +102,12 @@ def _only_below(module: ModuleType, sites: Iterable[str]) -> bool:
     parts = list(path) if path is not None else []
     tops = tuple(f"{site}/" for site in sites)
     return bool(parts) and bool(tops) and all(str(part).startswith(tops) for part in parts)
+
+
+def _is_in(module: ModuleType, folders: tuple[str, ...]) -> bool:
+    """Whether *module* was loaded from below one of *folders* (real paths with a slash at the end)."""
+    file = getattr(module, "__file__", None)
+    return bool(folders) and isinstance(file, str) and os.path.realpath(file).startswith(folders)
 
 
 def _take_out(name: str, module: ModuleType) -> None:

@@ -71,7 +71,7 @@ class Session:
         self.life.open()
         texts = self._texts_of(text, file)
         key = self._key_of(repr(texts), ("declare", engine, str(ignore_python)))
-        known = None if refresh else reopen.find(self.store, key)
+        known = None if refresh else reopen.find(self.store, key, self._folder())
         if known is not None:
             self._spec, self._texts = None, texts
             return self._reopen(known, key)
@@ -142,6 +142,7 @@ class Session:
         return records.record(
             "plan", self.identity, spec, outcome.plan, line.view.fingerprint, engine=outcome.engine, layer=outcome.plan.digest,
             source="plan", seconds=_since(started), notices=tuple(outcome.notices), steps=tuple(line.steps),
+            staying=self.life.current(),
         ).to_dict()  # fmt: skip
 
     # -- the same for Python code -----------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ class Session:
             except OSError as error:
                 raise SpecError(f"{file} cannot be read: {error.strerror}", hint="Check the path.", item=file) from None
         if text.strip() or not file:
-            texts.append((text.encode("utf-8", "surrogatepass"), "cell", self._folder()))
+            texts.append((text.encode("utf-8", "surrogatepass"), "cell", ""))
         return texts
 
     def _read_all(self, texts: Sequence[Text]) -> Spec:
@@ -208,16 +209,15 @@ class Session:
 
     def _key_of(self, text: str, words: Sequence[str]) -> str:
         """Key under which the answer to *text* is remembered."""
-        return reopen.key_of(
-            text, words, self._folder(), fingerprint(self.life.base()), self.life.environment(self.env)
-        )
+        return reopen.key_of(text, words, fingerprint(self.life.base()), self.life.environment(self.env))
 
     def _follow(
         self, spec: Spec, action: str, words: tuple[str, ...], *, engine: str, preferred: tuple[str, ...]
     ) -> JSON:
         """An incremental verb: remembered under what was active before it and its words."""
-        key = self._key_of(self._key, (action, engine, *words)) if self._key or not self.overlay.active else ""
-        known = reopen.find(self.store, key) if key else None
+        state = repr((self._key, sorted(self.life.current())))
+        key = self._key_of(state, (action, engine, *words)) if self._key or not self.overlay.active else ""
+        known = reopen.find(self.store, key, self._folder()) if key else None
         if known is not None:
             record = self._reopen({**known, "record": {**known["record"], "action": action}}, key)
         else:
@@ -274,7 +274,7 @@ class Session:
         self._record = self.journal.append(record.to_dict())
         self._key = key
         if key and not outcome.activation["sources"]:
-            self.store.remember(key, memory.resolution(outcome, self._record, self._spec, self.env))
+            self.store.remember(key, memory.resolution(outcome, self._record, self.spec, self._folder(), self.env))
         return self._record
 
 

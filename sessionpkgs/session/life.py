@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sessionpkgs.errors import StoreError
 from sessionpkgs.fingerprint import base_paths
@@ -31,6 +32,7 @@ class Life:
         """Make the session's folder and take its lock, once."""
         if self._lock.held:
             return
+        self.overlay.disinherit()
         if not os.path.isdir(os.path.join(self.store.root, "views")):
             self.store.prepare()
         self.store.check()

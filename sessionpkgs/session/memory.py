@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
 
 def resolution(
-    outcome: Outcome, record: Mapping[str, Any], spec: Spec | None, env: Mapping[str, str]
+    outcome: Outcome, record: Mapping[str, Any], spec: Spec, folder: str, env: Mapping[str, str]
 ) -> dict[str, Any]:
     """The answer as JSON-ready values. Open version ranges age (a setting says how fast), exact pins never do."""
     hours = settings.load(env).remember_hours
-    fixed = spec is not None and all(_exact(requirement.line) for requirement in spec.requirements)
-    files = spec.files if spec is not None else ()
+    fixed = all(_exact(requirement.line) for requirement in spec.requirements)
     rows = [{**row, "tops": _tops(outcome, row["name"])} for row in shadow_rows(outcome.plan)]
     said_now = [
         n
@@ -33,7 +32,8 @@ def resolution(
     return {
         "version": VERSION,
         "until": 0 if fixed else time.time() + hours * 3600,
-        "files": [[path, list(places.stamp(path))] for path in files],
+        "folder": folder if spec.files or spec.find_links or any("file:" in r.line for r in spec.requirements) else "",
+        "files": [[path, list(places.stamp(path))] for path in spec.files],
         "shadow": rows,
         "activation": outcome.activation,
         "record": {**record, "dropped": [], "notices": said_now},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sessionpkgs.errors import clean
@@ -11,15 +11,18 @@ from sessionpkgs.model import Dist, Package, Plan, Record, Spec
 from sessionpkgs.session import reopen
 
 
-def packages(plan: Plan, versions: Mapping[str, str], state: str) -> tuple[Package, ...]:
-    """Rows for what the session brings, then for what was asked for and base already has."""
+def packages(plan: Plan, versions: Mapping[str, str], staying: Collection[str]) -> tuple[Package, ...]:
+    """Rows for what the session brings, then for what was asked for and base already has.
+
+    What a plan leaves as it is (*staying*, identities) is marked as kept.
+    """
     base = {dist.name: dist.version for dist in plan.shadow}
     rows = [
         Package(
             name=pin.name,
             version=pin.version or versions.get(pin.name, ""),
             base=base.get(pin.name, ""),
-            state=state,
+            state="kept" if pin.identity(plan.tag) in staying else "active",
             sha256=pin.sha256,
             url=clean(pin.url),
             commit=pin.commit,
@@ -48,7 +51,7 @@ def record(action: str, session: str, spec: Spec, plan: Plan, base: str, **more:
         base=base,
         created=reopen.now(),
         requested=tuple(clean(requirement.line) for requirement in spec.requirements),
-        packages=packages(plan, versions, more.pop("state", "active")),
+        packages=packages(plan, versions, more.pop("staying", ())),
         dropped=tuple(f"{dist.name} {dist.version}" for dist in plan.drop),
         variables=tuple(name for name, _ in spec.variables),
         **more,

@@ -21,21 +21,24 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-def key_of(text: str, words: Sequence[str], folder: str, fingerprint: str, env: Mapping[str, str]) -> str:
-    """Key of what *text* gives: with *words* (verb and options), *folder* for relative paths, and the base as it is."""
+def key_of(text: str, words: Sequence[str], fingerprint: str, env: Mapping[str, str]) -> str:
+    """Key of what *text* gives: with *words* (verb and options), and the base as it is."""
     parts = (
-        str(VERSION), text, "\0".join(words), folder, fingerprint, places.surroundings(env), places.interpreter_tag(),
+        str(VERSION), text, "\0".join(words), fingerprint, places.surroundings(env), places.interpreter_tag(),
         sys.executable,
     )  # fmt: skip
     return hashlib.sha256("\0\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def find(store: Store, key: str, now: float | None = None) -> dict[str, Any] | None:
-    """What is remembered under *key* and still true: not too old, its files unchanged, its layer there."""
+def find(store: Store, key: str, folder: str) -> dict[str, Any] | None:
+    """What is remembered under *key* and still true: not too old, its files unchanged, its layer there.
+
+    *folder* is where relative paths start; it counts only where the declaration has one.
+    """
     known = store.recall(key)
     if known is None or known.get("version") != VERSION:
         return None
-    if known["until"] and (time.time() if now is None else now) > known["until"]:
+    if known["folder"] not in ("", folder) or 0 < known["until"] < time.time():
         return None
     if any(list(places.stamp(path)) != stamp for path, stamp in known["files"]):
         return None

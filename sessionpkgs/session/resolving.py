@@ -15,6 +15,8 @@ from sessionpkgs.errors import ConflictError, DeadlineError, NotFoundError, Reso
 from sessionpkgs.model import Lock, Requirement, Spec
 from sessionpkgs.settings import Settings
 
+_NAMED = 3
+
 
 def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: Settings) -> Lock:
     """The Lock for *spec*, checked against the rules and against base.
@@ -78,7 +80,8 @@ def _keep_base_whole(engine: Engine, request: Request, lock: Lock, room: Room, s
 
 def _breaks(faults: tuple[consistency.Broken, ...], why: str) -> ConflictError:
     """The refusal to break base."""
-    first = "; ".join(str(fault) for fault in faults[:3]) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
+    more = len(faults) - _NAMED
+    first = "; ".join(str(fault) for fault in faults[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
     return ConflictError(
         f"base would break: {first} ({why})",
         hint="Loosen the version, or set SESSIONPKGS_UNION=warn to install it all the same.",

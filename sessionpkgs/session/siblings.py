@@ -17,14 +17,11 @@ def missing(layer: str, todo: Plan, view: View) -> tuple[str, ...]:
     """``name==version`` of base distributions that *layer* would hide part of and that *todo* does not bring."""
     tops = _regular_tops(os.path.join(layer, "site"))
     brought = {pin.name for pin in todo.install}
-    found = []
+    found: list[str] = []
     for site in {os.path.dirname(dist.path) for dist in view.values()}:
         shared = {top for top in tops if os.path.isdir(os.path.join(site, top))}
-        if not shared:
-            continue
-        for dist in view.values():
-            if dist.name not in brought and os.path.dirname(dist.path) == site and shared & _tops(dist.path):
-                found.append(f"{dist.name}=={dist.version}")
+        here = [dist for dist in view.values() if shared and os.path.dirname(dist.path) == site]
+        found += [f"{d.name}=={d.version}" for d in here if d.name not in brought and shared & _tops(d.path)]
     return tuple(sorted(found))
 
 

@@ -11,7 +11,9 @@ import os
 import struct
 from typing import BinaryIO
 
+_HEAD = 64
 _PT_LOAD, _PT_DYNAMIC = 1, 2
+_MOST = 1 << 20
 _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 5, 15, 29
 
 
@@ -39,9 +41,17 @@ def _stays(path: str, folder: str, own: set[str]) -> bool:
 
 
 def run_paths(source: BinaryIO) -> list[str]:
-    """Entries of DT_RPATH and DT_RUNPATH of an ELF file."""
-    head = source.read(64)
-    if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
+    """Entries of DT_RPATH and DT_RUNPATH of an ELF file; none where its headers are damaged."""
+    try:
+        return _run_paths(source)
+    except (struct.error, ValueError, OverflowError, OSError):  # a seek beyond what a file can have is an OSError
+        return []
+
+
+def _run_paths(source: BinaryIO) -> list[str]:
+    """The same for a file whose headers tell the truth; raises where they do not."""
+    head = source.read(_HEAD)
+    if len(head) < _HEAD or head[:6] != b"\x7fELF\x02\x01":
         return []
     table, size, count = struct.unpack_from("<Q", head, 32)[0], *struct.unpack_from("<HH", head, 54)
     source.seek(table)
@@ -53,7 +63,7 @@ def run_paths(source: BinaryIO) -> list[str]:
             loads.append((address, offset, length))
         elif kind == _PT_DYNAMIC:
             source.seek(offset)
-            dynamic = source.read(length)
+            dynamic = source.read(min(length, _MOST))
     entries = [struct.unpack_from("<qQ", dynamic, at) for at in range(0, len(dynamic) - 15, 16)]
     wanted = [value for tag, value in entries if tag in {_DT_RPATH, _DT_RUNPATH}]
     strings = next((value for tag, value in entries if tag == _DT_STRTAB), 0)

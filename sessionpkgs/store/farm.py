@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from sessionpkgs.errors import ConflictError
 
 _SHEBANG = re.compile(rb"^#!.*python[0-9.]*[ \t]*\r?\n|^#!/bin/sh\n'''exec' .*\n' '''\n")
+_LONGEST_SHEBANG = 125  # what Linux took before 5.1, without "#!" and the line end
 RESERVED_SCRIPTS = re.compile(
     r"^(python|pip|jupyter|ipython|ipykernel|conda|mamba|uv|sh$|bash$|env$|activate|sessionpkgs)", re.IGNORECASE
 )
@@ -80,14 +81,14 @@ def scripts(into: str, folders: Iterable[str], python: str, final: str) -> list[
                 with open(target, "wb") as copy:
                     copy.write(shebang(python) + head[match.end() :])
                     shutil.copyfileobj(opened, copy)
-            os.chmod(target, 0o555)
+            os.chmod(target, 0o555)  # noqa: S103 - programs are there to be run
     return left_out
 
 
 def shebang(python: str) -> bytes:
     """First line for a script that *python* runs; through ``sh`` where the kernel would not take the path."""
     path = os.fsencode(python)
-    if b" " in path or len(path) > 125:
+    if b" " in path or len(path) > _LONGEST_SHEBANG:
         return b"#!/bin/sh\n'''exec' \"" + path + b'" "$0" "$@"\n\' \'\'\'\n'
     return b"#!" + path + b"\n"
 

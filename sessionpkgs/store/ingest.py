@@ -12,6 +12,7 @@ import hashlib
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -209,7 +210,7 @@ def _check_bytes(site: str, dist: Staged, *, read_only: bool) -> None:
 def _digest(path: str, kind: str, owner: str, *, read_only: bool) -> tuple[bytes, int]:
     """Digest and length of a regular file, which becomes read-only through the same descriptor."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise UnsafePackageError(
             f"{owner} brings {path}, which is not a plain file ({error.strerror})", item=owner
@@ -233,24 +234,25 @@ def split(site: str, staged: list[Staged], into: Mapping[str, str]) -> None:
 
     A top level with one owner moves whole; in a shared one each file moves alone, and bytes that two own are linked.
     """
-    shared: dict[str, int] = {}
-    for dist in staged:
-        for top in dist.tops:
-            shared[top] = shared.get(top, 0) + 1
+    owners = Counter(top for dist in staged for top in dist.tops)
     moved: dict[str, str] = {}
     for dist in staged:
         home = into[dist.name]
         os.makedirs(f"{home}/site")
-        for top in sorted(dist.tops):
-            if shared[top] == 1 and top not in OUTSIDE:
-                os.rename(f"{site}/{top}", f"{home}/site/{top}")
+        whole = {top for top in dist.tops if owners[top] == 1 and top not in OUTSIDE}
+        for top in whole:
+            os.rename(f"{site}/{top}", f"{home}/site/{top}")
         for path in dist.rows:
             top = path.partition("/")[0]
-            if shared[top] > 1 or top in OUTSIDE:
-                target = f"{home}/{path}" if top in OUTSIDE else f"{home}/site/{path}"
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                if path in moved:
-                    os.link(moved[path], target)
-                else:
-                    os.rename(f"{site}/{path}", target)
-                    moved[path] = target
+            if top not in whole:
+                _move(site, path, f"{home}/{path}" if top in OUTSIDE else f"{home}/site/{path}", moved)
+
+
+def _move(site: str, path: str, target: str, moved: dict[str, str]) -> None:
+    """Move one file to *target*, or link it there where *moved* says that another owner has it already."""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if path in moved:
+        os.link(moved[path], target)
+    else:
+        os.rename(f"{site}/{path}", target)
+        moved[path] = target

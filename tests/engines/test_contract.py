@@ -52,12 +52,6 @@ def names(lock):
     return {pin.name: pin.version for pin in lock.pins}
 
 
-def no_child_is_left():
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
-    return True
-
-
 @pytest.mark.parametrize(
     ("line", "chosen"),
     [
@@ -133,14 +127,12 @@ def test_a_wheel_at_a_url_is_taken_and_installed(wheelhouse, engine, room, reque
 def test_a_repository_is_taken_at_one_commit_and_built(engine, room, request_for, tmp_path):
     repository = project(tmp_path / "repository", "versioned", "3.1")
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"], ["rev-parse", "HEAD"]):
-        done = process.run(["git", *command], env=dict(os.environ), cwd=str(repository), deadline=30)
-        assert done.code == 0, done.stderr
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"]):
+        assert process.run(["git", *command], env=os.environ, cwd=str(repository), deadline=30).code == 0
+    head = process.run(["git", "rev-parse", "HEAD"], env=os.environ, cwd=str(repository), deadline=30).stdout.strip()
     request = request_for(f"versioned @ git+file://{repository}")
     lock = engine.resolve(request, room())
-    assert [(p.name, p.version, p.kind, p.commit) for p in lock.pins] == [
-        ("versioned", "3.1", "vcs", done.stdout.strip())
-    ]
+    assert [(p.name, p.version, p.kind, p.commit) for p in lock.pins] == [("versioned", "3.1", "vcs", head)]
     engine.install(lock.pins, str(tmp_path / "site"), request, room())
     assert (tmp_path / "site" / "versioned" / "__init__.py").is_file()
 
@@ -267,10 +259,11 @@ def test_nothing_of_the_machines_configuration_reaches_an_engine(wheelhouse, eng
 def test_an_index_that_never_answers_ends_at_the_deadline_without_a_child(wheelhouse, engine, room, request_for):
     with wheelhouse.index() as index:
         index.faults["/"] = index.hang
-        with pytest.raises(DeadlineError, match="deadline|did not finish"):
+        with pytest.raises(DeadlineError, match="did not finish"):
             engine.resolve(request_for("demo", sources=Sources(indexes=(index.url,), implied=False)), room(deadline=2))
         assert index.requests
-    assert no_child_is_left()
+    with pytest.raises(ChildProcessError):  # there is none
+        os.waitpid(-1, os.WNOHANG)
 
 
 @pytest.mark.parametrize(("forbid", "word"), [({"wheels_only": True}, "only wheels"), ({"may_build": False}, "plan")])

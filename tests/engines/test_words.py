@@ -1,0 +1,130 @@
+"""What engines print, told in our words. The texts are those of uv 0.13 and pip 26.3."""
+
+from __future__ import annotations
+
+import pytest
+
+from sessionpkgs.engines import words
+from sessionpkgs.errors import (
+    IndexUnavailable,
+    IntegrityError,
+    NotFoundError,
+    ResolveError,
+    SourceForbidden,
+    StoreError,
+)
+
+UV = "Using CPython 3.11.7 interpreter at: /usr/bin/python\nerror: "
+UNSOLVED = UV + "No solution found when resolving dependencies\n  cause: "
+FETCH = UV + "Failed to fetch: http://h.example:8500/simple/demo/\n  cause: "
+LOG = "2026-11-20T11:05:33,503 Could not fetch URL http://h.example:5010/simple/demo/: "
+MISSING = "ERROR: Could not find a version that satisfies the requirement demo{} (from versions: {})\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        (FETCH + "HTTP status server error (500 Internal Server Error)", IndexUnavailable, "h.example:8500 answered .*500"),
+        (FETCH + "tcp connect error\n  cause: Connection refused (os error 111)", IndexUnavailable, "connection refused"),
+        (FETCH + "invalid peer certificate: UnknownIssuer", IndexUnavailable, "certificate is not trusted"),
+        (FETCH + "dns error: failed to lookup address information", IndexUnavailable, "cannot be looked up"),
+        (FETCH + "operation timed out", IndexUnavailable, "did not answer in time"),
+        (
+            UNSOLVED + "Because demo was not found in the package registry and you require demo, we can conclude that "
+            "your requirements are unsatisfiable.\n\nhint: An index URL (http://h.example/simple) could not be queried "
+            "due to a lack of valid authentication credentials (401 Unauthorized)",
+            IndexUnavailable,
+            "h.example refused the login",
+        ),
+        (UNSOLVED + "Because demo was not found in the package registry and you", NotFoundError, "called demo"),
+        (UNSOLVED + "Because there is no version of demo==9 and you require demo==9,", NotFoundError, "has demo==9"),
+        (
+            UNSOLVED + "Because only demo<=1.0 is available and you require demo>=9, we can conclude",
+            NotFoundError,
+            "demo>=9; the index has demo<=1.0",
+        ),
+        (
+            UNSOLVED + "Because demo==1.0 has no wheels with a matching Python ABI tag (e.g., `cp311`) and you require demo",
+            NotFoundError,
+            "demo has no wheel for this Python",
+        ),
+        (
+            UNSOLVED + "Because left depends on dep<2 and right depends on dep>=2, we can conclude that left and right are "
+            "incompatible.",
+            ResolveError,
+            "left depends on dep<2 and right depends on dep>=2",
+        ),
+        (UV + "Hash mismatch for `demo==1.0`", IntegrityError, "demo==1.0"),
+        (UV + "failed to write: No space left on device (os error 28)", StoreError, "disk is full"),
+        (UV + "Failed to build `demo==1.0`\n  cause: The build backend returned an error", ResolveError, "could not be built"),
+    ],
+)  # fmt: skip
+def test_a_failure_of_uv_is_told_by_its_cause(text, kind, said):
+    error = words.from_uv(text, [])
+    assert type(error) is kind
+    assert_matches(error, said)
+
+
+@pytest.mark.parametrize(
+    ("output", "log", "kind", "said"),
+    [
+        (MISSING.format("", "none"), "", NotFoundError, "called demo"),
+        (MISSING.format("==9", "1.0, 2.0"), "", NotFoundError, "no index has demo.*2.0"),
+        (MISSING.format("", "none"), LOG + "403 Client Error: Forbidden for url: x", IndexUnavailable, "access .403."),
+        (MISSING.format("", "none"), LOG + "404 Client Error: Not Found for url: x", NotFoundError, "called demo"),
+        (
+            MISSING.format("", "none"),
+            LOG + "connection error: [Errno 111] Connection refused - skipping",
+            IndexUnavailable,
+            "h.example:5010 cannot be reached: connection refused",
+        ),
+        (
+            MISSING.format("", "none"),
+            LOG + "Max retries exceeded (Caused by ResponseError('too many 500 error responses')) - skipping",
+            IndexUnavailable,
+            "answered with an error .500.",
+        ),
+        (
+            MISSING.format("", "none"),
+            "Skipping link: none of the wheel's tags (cp36-cp36m-win32) are compatible",
+            NotFoundError,
+            "no wheel for this Python",
+        ),
+        (MISSING.format("", "none"), "Skipping link: No sources permitted for demo", SourceForbidden, "only as source"),
+        (
+            "ERROR: no\n\nThe conflict is caused by:\n    left 1.0 depends on dep<2\n    right 1.0 depends on dep>=2\n",
+            "",
+            ResolveError,
+            "left 1.0 depends on dep<2; right 1.0 depends on dep>=2",
+        ),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n    demo: Expected sha256 0", "", IntegrityError, "demo"),
+        ("OSError: [Errno 28] No space left on device", "", StoreError, "disk is full"),
+        ("ERROR: something else", "", ResolveError, "pip could not do it: ERROR: something else"),
+    ],
+)
+def test_a_failure_of_pip_is_told_by_its_cause(output, log, kind, said):
+    error = words.from_pip(output, log, ["demo"])
+    assert type(error) is kind
+    assert_matches(error, said)
+
+
+@pytest.mark.parametrize("number", ["401", "403", "500", "503"])
+def test_neither_a_port_nor_a_time_counts_as_an_answer(number):
+    text = f"2026-11-20T11:05:33,{number} Could not fetch URL http://h.example:{number}/x: Connection refused"
+    assert_matches(words.unavailable(text), "connection refused")
+
+
+def test_the_word_of_a_server_cannot_write_to_the_terminal_or_show_a_login():
+    error = words.from_uv(UNSOLVED + "Because \x1b[2J\x1b]0;title\x07http://me:secret@h.example/ said \u202eno", [])
+    assert_matches(error, r"http://\*\*\*\*@h\.example/ said no")
+    assert error.sentence.isprintable()
+
+
+def test_an_endless_text_becomes_a_sentence():
+    assert len(words.squeeze("word " * 10_000)) <= words.LONGEST
+
+
+def assert_matches(error, said):
+    assert error is not None
+    with pytest.raises(type(error), match=said):
+        raise error

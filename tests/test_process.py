@@ -1,0 +1,130 @@
+"""The only door to other programs: it drains, it ends in time, it leaves nobody behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+import pytest
+
+from sessionpkgs.errors import DeadlineError, EngineMissing
+from sessionpkgs.process import KEEP, run
+
+FAMILY = """
+import os, signal, subprocess, sys
+{before}
+with open(sys.argv[1], "w") as fifo:
+    grandchild = subprocess.Popen([sys.executable, "-c", {grandchild!r}], pass_fds=[fifo.fileno()])
+    fifo.write("ready")
+    fifo.flush()
+    signal.pause()
+"""
+DEAF = "import signal; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)]; "
+WAIT = "import signal; signal.pause()"
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Runs Python code through the door."""
+    return lambda code, *arguments, **keywords: run(
+        [sys.executable, "-c", code, *arguments],
+        **{"env": dict(os.environ), "cwd": str(tmp_path), "deadline": 60.0, **keywords},
+    )
+
+
+@pytest.fixture
+def alive(tmp_path):
+    """A named pipe that a whole family of processes keeps open: it ends when the last of them is gone."""
+    path = tmp_path / "alive"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    yield path, reader
+    os.close(reader)
+
+
+def ended(reader):
+    """What was written, once every writer is gone."""
+    os.set_blocking(reader, True)
+    said = b""
+    while chunk := os.read(reader, 100):
+        said += chunk
+    return said.decode()
+
+
+def test_both_streams_are_read_to_their_end_together(python):
+    code = "import sys\nfor _ in range(300):\n sys.stdout.write('o' * 1000); sys.stderr.write('e' * 1000)"
+    done = python(code)
+    assert (done.code, len(done.stdout), len(done.stderr)) == (0, 300_000, 300_000)
+
+
+def test_of_an_endless_stream_the_end_is_kept(python):
+    done = python(f"import sys; sys.stdout.write('x' * {2 * KEEP} + 'the end')")
+    assert len(done.stdout) == KEEP
+    assert done.stdout.endswith("the end")
+
+
+def test_an_exit_code_and_bytes_that_are_no_text_come_back(python):
+    done = python("import sys; sys.stdout.buffer.write(b'caf\\xe9'); sys.exit(7)")
+    assert (done.code, done.stdout) == (7, "caf\N{REPLACEMENT CHARACTER}")
+
+
+def test_a_program_gets_no_input_and_only_the_environment_it_was_given(python, tmp_path):
+    code = "import os, sys; print(repr(sys.stdin.read()), sorted(os.environ), os.getcwd(), os.getsid(0) == os.getpid())"
+    done = python(code, env={"ONLY": "this", "LC_ALL": "C.UTF-8"})
+    assert done.stdout.split(maxsplit=1)[0] == "''"
+    assert "['LC_ALL', 'ONLY']" in done.stdout
+    assert str(tmp_path) in done.stdout
+    assert done.stdout.endswith("True\n")
+
+
+def test_files_of_a_program_are_not_writable_by_others(python, tmp_path):
+    old = os.umask(0)
+    try:
+        python("open('made', 'w')")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "made").stat().st_mode & 0o022 == 0
+
+
+@pytest.mark.parametrize("before", ["", DEAF], ids=["listening", "deaf to polite signals"])
+def test_at_the_deadline_a_program_ends_with_its_children(python, alive, before):
+    path, reader = alive
+    with pytest.raises(DeadlineError, match="did not finish within 3 s"):
+        python(FAMILY.format(before=before, grandchild=before + WAIT), str(path), deadline=3.0)
+    assert ended(reader) == "ready"
+    with pytest.raises(ChildProcessError):  # there is none
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupt_passes_through_and_leaves_no_child(python, alive, interrupt):
+    path, reader = alive
+
+    def tick():
+        with suppress(BlockingIOError):  # the family is not complete
+            if os.read(reader, 100):
+                raise interrupt
+
+    with pytest.raises(interrupt):
+        python(FAMILY.format(before="", grandchild=WAIT), str(path), tick=tick)
+    assert ended(reader) == ""
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_grandchild_that_keeps_the_stream_does_not_keep_us(python, alive):
+    path, reader = alive
+    code = (
+        "import subprocess, sys\nwith open(sys.argv[1], 'w') as fifo:\n"
+        f" print(subprocess.Popen([sys.executable, '-c', {WAIT!r}], pass_fds=[fifo.fileno()]).pid)"
+    )
+    done = python(code, str(path))
+    os.kill(int(done.stdout), 9)
+    assert ended(reader) == ""
+
+
+@pytest.mark.parametrize("argv", [["/no/such/program"], [os.devnull]])
+def test_a_program_that_cannot_be_started_is_named(argv, tmp_path):
+    with pytest.raises(EngineMissing, match=argv[0]):
+        run(argv, env={}, cwd=str(tmp_path), deadline=5)
