@@ -1,5 +1,7 @@
 """Runs inside a base's interpreter: one declaration in a new process, timed around ``declare`` alone.
 
+What a kernel has loaded before its first cell is loaded before the clock runs; what the cell itself imports counts.
+
 ``child.py declare TEXT ENGINE [MODULES]`` prints JSON with the seconds, the record's steps and, where MODULES is given,
 how long a child of the session takes to import them. ``child.py split TEXT ENGINE`` also times the parts of the way.
 """
@@ -14,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import ipykernel.kernelapp  # noqa: F401 - what a kernel has loaded before its first cell
 
 from sessionpkgs.session import Session
 

@@ -20,7 +20,7 @@ CHILD = Path(__file__).resolve().parent / "child.py"
 EMPTIED = ("dists", "layers", "resolutions", "sessions", "trash")
 SETS = (("rich", "rich", 4), ("pandas+scikit-learn", "pandas scikit-learn", 12), ("mlflow", "mlflow", 12))
 FEW = 3
-"""Rounds of pip for the largest set, where each takes a minute."""
+"""Rounds of pip for the largest set, where each takes a minute, and of pip without compilation."""
 
 
 @dataclass(slots=True)
@@ -64,6 +64,7 @@ class _Set:
         self.own = {engine: Series(f"session, engine {engine}") for engine in ("uv", "pip")}
         self.steps = {engine: Steps() for engine in ("uv", "pip")}
         self.uv = Series("uv pip install --target")
+        self.offline = Series("uv pip install --target --offline, for scale")
         self.pip = Series("pip install --target (compiles)")
         self.bare = Series("pip install --target --no-compile")
 
@@ -86,17 +87,22 @@ class _Set:
     def fast(self) -> None:
         """Ours and plain uv."""
         self.ours("uv")
-        self.peer(self.uv, self.base.uv, "pip", "install", "--python", self.base.python)
+        argv = (self.base.uv, "pip", "install", "--python", self.base.python)
+        self.peer(self.uv, *argv)
+        self.peer(self.offline, *argv, "--offline")
 
     def slow(self) -> None:
-        """Ours with pip, and pip."""
+        """Stock pip, and ours with pip."""
         self.peer(self.pip, self.base.python, "-m", "pip", "install")
         self.ours("pip")
+
+    def uncompiled(self) -> None:
+        """pip without its compilation, which is not stock but nearer to what the engine pip does."""
         self.peer(self.bare, self.base.python, "-m", "pip", "install", "--no-compile")
 
     def forget(self) -> None:
         """Forget what was measured so far."""
-        for series in (*self.own.values(), self.uv, self.pip, self.bare):
+        for series in (*self.own.values(), self.uv, self.offline, self.pip, self.bare):
             series.seconds.clear()
         self.steps = {engine: Steps() for engine in ("uv", "pip")}
 
@@ -108,6 +114,7 @@ class _Set:
             figure(own),
             *self.steps["uv"].rows(),
             figure(self.uv),
+            figure(self.offline),
             times_longer(own, self.uv, 1.25, "session / uv"),
             figure(self.pip),
             times_faster(cut, self.pip, goal, "stock pip / session"),
@@ -142,6 +149,8 @@ def layering(work: Path, rounds: int) -> list[tuple[str, list[Row]]]:
             one.fast()
             if number < few:
                 one.slow()
+            if number < FEW:
+                one.uncompiled()
         said = f", pip {few} rounds" if few < rounds else ""
         tables.append((f"(b) a new layer of {label}, warm caches, {rounds} rounds{said}", one.rows(goal)))
     return tables

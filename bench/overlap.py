@@ -46,6 +46,7 @@ class _Overlap:
             Series(f"first import {MODULES}, session"),
             Series(f"first import {MODULES}, uv target"),
         )
+        self.second = Series(f"second import {MODULES}, uv target, for scale")
         self.shares: list[float] = []
         self.extra: list[int] = []
         self.size = 0
@@ -62,6 +63,7 @@ class _Overlap:
         self.counts = (told["packages"], 0, len(old))
         self.uv.seconds.clear()
         self.fresh.seconds.clear()
+        self.second.seconds.clear()
 
     def _dists(self) -> set[Path]:
         """Everything that a layer brought."""
@@ -80,6 +82,7 @@ class _Overlap:
         self.uv.add(run(argv, env, base.work))
         child = [base.python, "-c", IMPORT]
         self.fresh.add(float(output(child, {**env, "PYTHONPATH": str(self.target)}, base.work)))
+        self.second.add(float(output(child, {**env, "PYTHONPATH": str(self.target)}, base.work)))
         shutil.rmtree(self.target, ignore_errors=True)
 
     def round(self) -> None:
@@ -121,6 +124,7 @@ class _Overlap:
             ),
             figure(self.imported),
             figure(self.fresh),
+            figure(self.second),
             times_faster(self.imported, self.fresh, 3, "first import, uv target / session"),
         ]
 

@@ -15,9 +15,9 @@ import hypothesis
 import pytest
 
 from sessionpkgs import installed, process
-from sessionpkgs.engines import Request, Room
+from sessionpkgs.engines import ENGINES, Engine, Request, Room, find
 from sessionpkgs.engines.uv import Uv
-from sessionpkgs.model import Requirement
+from sessionpkgs.model import Lock, Requirement
 from sessionpkgs.settings import Sources
 from tests.wheelhouse import Wheelhouse
 
@@ -127,6 +127,18 @@ def request_for(tmp_path: Path, wheelhouse: Wheelhouse, only_pip: Path, present:
         return replace(made, **changes)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Every engine in turn."""
+    return find(request.param)
+
+
+@pytest.fixture
+def resolve(engine: Engine, room: Callable[..., Room], request_for: Callable[..., Request]) -> Callable[..., Lock]:
+    """Resolves lines with that engine and gives the lock."""
+    return lambda *lines, **changes: engine.resolve(request_for(*lines, **changes), room())
 
 
 def requirement(line: str) -> Requirement:

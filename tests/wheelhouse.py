@@ -21,6 +21,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from sessionpkgs.settings import Sources
+
 Rows = list[list[str]]
 Files = Mapping[str, str | bytes]
 _EPOCH = (2020, 1, 1, 0, 0, 0)
@@ -257,6 +259,11 @@ class Index:
         self.port: int = self.server.server_address[1]
         self.host = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.host}/simple"
+
+    def sources(self, login: str = "") -> Sources:
+        """This index and no other, for an engine."""
+        url = self.url.replace("http://", f"http://{login}@") if login else self.url
+        return Sources(indexes=(url,), implied=False)
 
     def url_of(self, file: Path) -> str:
         """Where the index serves *file*."""

@@ -48,7 +48,7 @@ class Room:
 class Request:
     """What to resolve. ``constraints`` are PEP 508 lines that narrow without asking; ``exact`` are ``name==version``
     lines taken even though the View has them; ``may_build`` is False for a plan, which never runs a package's code;
-    ``explain`` asks for the edges of the dependency graph at any cost.
+    ``explain`` asks for the edges of the dependency graph at any cost; ``fresh`` distrusts what the engine's cache has.
     """
 
     requirements: tuple[Requirement, ...]
@@ -62,6 +62,7 @@ class Request:
     wheels_only: bool = False
     may_build: bool = True
     explain: bool = False
+    fresh: bool = False
 
 
 class Engine(Protocol):

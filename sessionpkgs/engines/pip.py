@@ -75,6 +75,7 @@ class Pip:
         asked.write_text("".join(f"{_pin_line(pin)}\n" for pin in pins), encoding="utf-8")
         arguments = ["--no-deps", "--no-compile", "--target", into, "-r", str(asked)]
         arguments += ["--require-hashes"] if hashed else []
+        arguments += ["--no-cache-dir"] if request.fresh else []
         done = self._run(arguments, request, room, {pin.name for pin in pins if pin.kind != "wheel"})
         if done.code != 0:
             raise words.from_pip(done.stdout + done.stderr, _log(room), [f"{p.name}=={p.version}" for p in pins])
@@ -171,7 +172,8 @@ def _path(url: str) -> str:
 def _pin_line(pin: Pin) -> str:
     """*pin* as a line of a requirements file."""
     if pin.kind == "directory":
-        return f"-e {_path(pin.url)}" if pin.editable else f"{pin.name} @ {pin.url}"
+        place = Path(_path(pin.url)).as_uri()  # a path may have a space, a line of requirements not
+        return f"-e {place}" if pin.editable else f"{pin.name} @ {place}"
     if pin.kind == "vcs":
         return f"{pin.name} @ {pin.url}@{pin.commit}"
     hashed = f" --hash=sha256:{pin.sha256}" if pin.sha256 else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from sessionpkgs.errors import IndexForbidden
 from sessionpkgs.settings import Sources
@@ -29,6 +30,11 @@ def inherited(env: Mapping[str, str], stage: str) -> dict[str, str]:
     return {**kept, "TMPDIR": temporary, "GIT_TERMINAL_PROMPT": "0"}
 
 
+def _link(place: str) -> str:
+    """A folder as a URL, since both engines split a list of paths at characters that a path may have."""
+    return Path(place).as_uri() if os.path.isabs(place) else place
+
+
 def for_uv(sources: Sources) -> dict[str, str]:
     """*sources* as uv's variables. uv asks ``UV_INDEX`` in order, then the default; the first that has a name wins."""
     said: dict[str, str] = {"UV_INDEX_STRATEGY": "first-index"}
@@ -38,7 +44,7 @@ def for_uv(sources: Sources) -> dict[str, str]:
     if indexes:
         said["UV_INDEX"] = " ".join(indexes)
     if sources.find_links:
-        said["UV_FIND_LINKS"] = ",".join(sources.find_links)
+        said["UV_FIND_LINKS"] = ",".join(map(_link, sources.find_links))
     if sources.certificate:
         said["SSL_CERT_FILE"] = sources.certificate
     if sources.trusted_hosts:
@@ -68,7 +74,7 @@ def for_pip(sources: Sources) -> dict[str, str]:
     if indexes:
         said["PIP_INDEX_URL"] = indexes[0]
     if sources.find_links:
-        said["PIP_FIND_LINKS"] = " ".join(sources.find_links)
+        said["PIP_FIND_LINKS"] = " ".join(map(_link, sources.find_links))
     if sources.no_index:
         said["PIP_NO_INDEX"] = "1"
     if sources.certificate:

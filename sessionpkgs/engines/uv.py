@@ -61,22 +61,33 @@ class Uv:
         lock.write_text(pylock_toml.write(pins, engine=self.name), encoding="utf-8")
         source = {p.name for p in pins if p.kind != "wheel"}
         arguments = ["install", "--no-deps", "--target", into, "--link-mode", "hardlink", "-r", str(lock)]
-        done = self._run([*arguments, "--offline"], request, room, source) if not source else None
+        if request.fresh:
+            self._forget([pin.name for pin in pins], request, room)
+        done = None if source or request.fresh else self._run([*arguments, "--offline"], request, room, source)
         if done is None or done.code != 0:
             done = self._run(arguments, request, room, source)
         if done.code != 0:
             raise words.from_uv(done.stderr, [f"{p.name}=={p.version}" for p in pins])
         Path(into, ".lock").unlink(missing_ok=True)
 
-    def _run(self, arguments: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
-        """Run ``uv pip`` with our options for wheels and nothing inherited but the allow-list."""
-        env = {
+    def _forget(self, names: list[str], request: Request, room: Room) -> None:
+        """Drop what the cache has of *names*: a file there shares its bytes with the store and was damaged with it."""
+        argv = [self.program, "cache", "clean", "--no-config", *names]
+        room.runner(argv, env=self._env(request, room), cwd=request.folder, deadline=room.deadline, tick=room.tick)
+
+    @staticmethod
+    def _env(request: Request, room: Room) -> dict[str, str]:
+        """The whole environment of uv."""
+        return {
             **surroundings.inherited(os.environ, room.stage),
             **surroundings.for_uv(request.sources),
             "UV_CACHE_DIR": str(Path(room.cache, "uv")),
             "UV_HTTP_RETRIES": "2",
             "UV_PYTHON_DOWNLOADS": "never",
         }
+
+    def _run(self, arguments: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
+        """Run ``uv pip`` with our options for wheels and nothing inherited but the allow-list."""
         binary = ["--only-binary", ":all:", *(part for name in sorted(allowed) for part in ("--no-binary", name))]
         argv = [self.program, "pip", *arguments, *binary, "--no-config", "--python", room.python]
         argv += [
@@ -87,7 +98,9 @@ class Uv:
             "--preview-features",
             "pylock",
         ]
-        return room.runner(argv, env=env, cwd=request.folder, deadline=room.deadline, tick=room.tick)
+        return room.runner(
+            argv, env=self._env(request, room), cwd=request.folder, deadline=room.deadline, tick=room.tick
+        )
 
     def _dry_run(self, lines: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
         """What uv would install over the stub of the View."""

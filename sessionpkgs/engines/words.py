@@ -35,7 +35,7 @@ _REASONS = (
      "its name cannot be looked up"),
     (re.compile(r"certificate|SSLError", re.IGNORECASE), "its certificate is not trusted"),
     (re.compile(r"timed? ?out|timeout", re.IGNORECASE), "it did not answer in time"),
-    (re.compile(r"Connection reset|RemoteDisconnected|connection closed|IncompleteRead", re.IGNORECASE), "it closed the connection"),
+    (re.compile(r"Connection reset|RemoteDisconnected|connection (?:was )?closed|IncompleteRead", re.IGNORECASE), "it closed the connection"),
 )  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def from_uv(text: str, asked: Iterable[str]) -> SessionPkgsError:
 
 def _unusable(text: str, flat: str, asked: Iterable[str]) -> SessionPkgsError | None:
     """The error where versions exist but none can be used here."""
-    if match := re.search(rf"({_NAME})(?:[<>=!~]\S*)? (?:has|have) no wheels with a matching", flat):
+    if match := re.search(rf"({_NAME})(?:[<>=!~]\S*)? (?:has|have) no (?:wheels with a matching|usable wheels)", flat):
         tags = re.findall(r"hint: (?:You require[^\n]*but we only found|Wheels are available)[^\n]*", text)
         offered = squeeze(" ".join(tags)).replace("hint: ", "").replace("`", "")
         return no_wheel(match.group(1), offered, asked)

@@ -111,7 +111,7 @@ class Overlay:
 
     def _editable_folders(self) -> list[str]:
         """Folders whose modules only the overlay makes importable: not those that ``sys.path`` reaches without it."""
-        named = [*self.active.get("pth", ())]
+        named = [*self.active.get("sites", ()), *self.active.get("pth", ())]
         for name in self.active.get("finders", ()):
             named += getattr(sys.modules.get(name), "MAPPING", {}).values()
         others = {os.path.realpath(entry or os.curdir) for entry in sys.path if entry not in self._entries}

@@ -66,7 +66,8 @@ class Keeper:
             identity = found[name]
             if identity is None and not _only_below(module, sites) and not _is_in(module, folders):
                 continue
-            if identity not in keep and (identity is None or identity not in compiled):
+            stays = is_extension(module) if identity is None else identity in keep or identity in compiled
+            if not stays:
                 _take_out(name, module)
         staying = {name.partition(".")[0] for name, identity in found.items() if identity in compiled - set(keep)}
         for name, module in self._aside.items():
@@ -76,17 +77,14 @@ class Keeper:
 
 
 def identity_of(module: ModuleType, root: str) -> str | None:
-    """Identity in the store of the distribution that *module* was loaded from; None for a module of elsewhere.
-
-    Modules of a session's private folder have that folder's path as identity.
-    """
+    """Identity in the store of the distribution that *module* was loaded from; None for a module of elsewhere."""
     file = getattr(module, "__file__", None)
     if not isinstance(file, str) or not file.startswith(root):
         return None
     real = os.path.realpath(file)
     inner = real.removeprefix(os.path.realpath(root)).lstrip("/")
     parts = inner.split("/")
-    return parts[1] if parts[0] == "dists" else "/".join(parts[:4])
+    return parts[1] if parts[0] == "dists" else None
 
 
 def is_extension(module: ModuleType) -> bool:

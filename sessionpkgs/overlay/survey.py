@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sessionpkgs.errors import ActivationError
@@ -65,6 +65,23 @@ def _files(dist_info: str) -> set[str]:
             return {os.path.normpath(os.path.join(folder, row[0])) for row in csv.reader(source) if row}
     except OSError:
         return set()
+
+
+def unreachable(shadow: Iterable[Mapping[str, str]], path: Sequence[str], at: int) -> None:
+    """Refuse to hide a distribution of base that lies in *path* before position *at*, where layers go.
+
+    Folders of PYTHONPATH stand before the standard library, and layers must not. Raises :class:`ActivationError`.
+    """
+    before = set(path[:at])
+    for row in shadow:
+        folder = os.path.dirname(row["path"])
+        if folder in before:
+            raise ActivationError(
+                f"{row['name']} {row['old']} is in {folder}, which Python searches before the session, "
+                f"so {row['new']} would not be found; nothing was changed",
+                hint=f"Take the folder out of PYTHONPATH, or leave the version of {row['name']} open.",
+                item=f"{row['name']}=={row['new']}",
+            )
 
 
 def judge(found: Iterable[Found]) -> tuple[list[str], list[str]]:

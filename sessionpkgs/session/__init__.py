@@ -250,7 +250,7 @@ class Session:
         record = records.record(
             action, self.identity, spec, outcome.plan, line.view.fingerprint,
             engine=outcome.engine, layer=outcome.activation["layer"], source="built" if outcome.built else "store",
-            seconds=_since(started), notices=tuple(outcome.notices), steps=tuple(line.steps), versions=outcome.versions or {},
+            seconds=_since(started), notices=tuple(outcome.notices), steps=tuple(line.steps), versions=dict(outcome.activation["dists"].values()),
         )  # fmt: skip
         return outcome, record
 

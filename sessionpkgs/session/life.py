@@ -13,7 +13,7 @@ from typing import Any
 from sessionpkgs.errors import StoreError
 from sessionpkgs.fingerprint import base_paths
 from sessionpkgs.overlay import Overlay
-from sessionpkgs.store import Store
+from sessionpkgs.store import FOLDERS, Store
 from sessionpkgs.store.locks import Flock
 
 
@@ -33,7 +33,7 @@ class Life:
         if self._lock.held:
             return
         self.overlay.disinherit()
-        if not os.path.isdir(os.path.join(self.store.root, "views")):
+        if not os.path.isdir(self.store.path(FOLDERS[-1])):
             self.store.prepare()
         self.store.check()
         try:

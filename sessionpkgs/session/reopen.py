@@ -42,7 +42,8 @@ def find(store: Store, key: str, folder: str) -> dict[str, Any] | None:
         return None
     if any(list(places.stamp(path)) != stamp for path, stamp in known["files"]):
         return None
-    if not all(os.path.isdir(site) for site in known["activation"]["sites"]):
+    layer = known["activation"]["layer"]
+    if layer and not (os.path.isdir(store.path("layers", layer, "site")) and store.sound(layer)):
         return None
     return known
 

@@ -6,10 +6,8 @@ journal: the session does that with what it gets from here.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
-import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -19,11 +17,11 @@ from typing import Any
 from sessionpkgs import installed, places, policy, settings
 from sessionpkgs import plan as planning
 from sessionpkgs.engines import Engine, Request, Room, find
-from sessionpkgs.errors import PythonPinned
+from sessionpkgs.errors import IntegrityError, PythonPinned
 from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Spec, View
-from sessionpkgs.overlay import pth, survey
+from sessionpkgs.overlay import position, survey
 from sessionpkgs.report import Reporter
-from sessionpkgs.session import kernels, local, resolving, siblings
+from sessionpkgs.session import activation, kernels, local, resolving, siblings
 from sessionpkgs.store import Store, layers
 
 
@@ -56,7 +54,6 @@ class Outcome:
     notices: list[str]
     activation: dict[str, Any]
     built: bool = False
-    versions: dict[str, str] | None = None
     steps: list[tuple[str, float]] | None = None
 
 
@@ -69,6 +66,7 @@ class Line:
         self.steps: list[tuple[str, float]] = []
         self.view = installed.scan(ask.base)
         self.engine: Engine | None = None
+        self.fresh = False
 
     def plan(self) -> Outcome:
         """Resolve and judge; changes nothing. Raises every refusal that is possible before an install."""
@@ -94,9 +92,11 @@ class Line:
         added = siblings.missing(layer.path, outcome.plan, self.view)
         if added:
             return self.build(self._with_siblings(outcome, added))
-        private = self._timed("building", self._private, outcome.plan) if _mutable(outcome.plan) else None
-        outcome.activation = self._activation(outcome.plan, layer, private, outcome)
-        outcome.notices += layer.notices
+        private = self._timed("building", self._private, outcome.plan) if activation.mutable(outcome.plan) else ""
+        outcome.activation, said = activation.describe(
+            self.store, outcome.plan, layer, private, self.ask.spec, self.ask.env
+        )
+        outcome.notices += [*said, *layer.notices]
         return outcome
 
     def _timed(self, name: str, work: Any, *arguments: Any) -> Any:
@@ -160,18 +160,28 @@ class Line:
     def _judge(self, todo: Plan) -> tuple[list[str], list[str]]:
         """Base modules to import anew and sentences; raises ActivationError where a loaded module stands in the way."""
         shadow = shadow_rows(todo)
+        survey.unreachable(shadow, sys.path, position(sys.path))
         leaving = leaving_rows(self.ask.current, todo, {name: dist.version for name, dist in self.view.items()})
         return survey.judge(survey.survey(shadow, leaving, self.store.root, self.ask.namespace))
 
     def _layer(self, todo: Plan) -> tuple[Layer, bool]:
-        """The layer of everything that may be shared."""
+        """The layer of everything that may be shared; bytes that do not verify are fetched once more, past the cache."""
         shared = replace(todo, install=tuple(pin for pin in todo.install if not pin.mutable))
+        try:
+            return self._linked(shared, self.stage)
+        except IntegrityError:
+            self.fresh = True
+            with self.store.stage() as another:
+                return self._linked(shared, another)
+
+    def _linked(self, shared: Plan, stage: str) -> tuple[Layer, bool]:
+        """The layer of *shared*, built in *stage* if it is not there."""
         return self.store.layer(
             shared,
             self._fill,
             python=sys.executable,
             deadline=self.settings.deadline,
-            stage=self.stage,
+            stage=stage,
             tick=self.ask.reporter.tick,
         )
 
@@ -180,7 +190,8 @@ class Line:
         assert self.engine is not None
         count = f"{len(pins)} distributions" if len(pins) > 1 else f"{pins[0].name}"
         self.ask.reporter.step(f"installing {count}")
-        self.engine.install(pins, into, self._request(self.ask.spec), self._room())
+        request = replace(self._request(self.ask.spec), fresh=self.fresh)
+        self.engine.install(pins, into, request, self._room())
 
     def _with_siblings(self, outcome: Outcome, added: tuple[str, ...]) -> Outcome:
         """Plan again with distributions of base that share a package with one of the session's."""
@@ -202,67 +213,12 @@ class Line:
     def _private(self, todo: Plan) -> str:
         """A folder of this session alone for local folders, whose content may change at any time."""
         made = os.path.join(self.stage, "private")
-        for number, pin in enumerate(_mutable(todo)):
+        for number, pin in enumerate(activation.mutable(todo)):
             layers.private(self._fill, pin, os.path.join(self.stage, f"private-{number}"), made)
         number = len(os.listdir(os.path.join(self.ask.session, "private")))
         final = os.path.join(self.ask.session, "private", str(number))
         os.rename(made, final)
         return final
-
-    def _activation(self, todo: Plan, layer: Layer, private: str | None, outcome: Outcome) -> dict[str, Any]:
-        """What the overlay switches on, as plain values."""
-        sites = [os.path.join(home, "site") for home in (private, layer.path if layer.dists else None) if home]
-        said = [pth.read(site) for site in sites]
-        if skipped := [name for lines in said for name in lines.skipped]:
-            outcome.notices.append(f"{', '.join(skipped)}: runs code at start of Python, which a session does not.")
-        outcome.versions = {pin.name: pin.version for pin in todo.install}
-        dists = {pin.identity(todo.tag): (pin.name, pin.version) for pin in todo.install if not pin.mutable}
-        if private is not None:
-            outcome.versions |= (found := _versions(os.path.join(private, "site")))
-            dists |= {os.path.relpath(private, self.store.root): next(iter(found.items()))}
-        return {
-            "layer": layer.digest if layer.dists else "",
-            "sites": sites,
-            "pth": [path for lines in said for path in lines.paths],
-            "finders": [name for lines in said for name in lines.finders],
-            "sources": [pin.url.removeprefix("file://") for pin in _mutable(todo)],
-            "bin": self._scripts(layer, private, outcome),
-            "share": os.path.join(layer.path, "share"),
-            "variables": [list(pair) for pair in self.ask.spec.variables],
-            "dists": dists,
-        }
-
-    def _scripts(self, layer: Layer, private: str | None, outcome: Outcome) -> str:
-        """The folder of scripts for PATH: never one that hides a program that PATH has outside base's own folder."""
-        folders = [os.path.join(home, "bin") for home in (private, layer.path) if home]
-        folders = [folder for folder in folders if os.path.isdir(folder)]
-        own = os.path.dirname(sys.executable)
-        path = os.pathsep.join(p for p in self.ask.env.get("PATH", "").split(os.pathsep) if p != own)
-        names = {name: folder for folder in reversed(folders) for name in os.listdir(folder)}
-        hidden = sorted(name for name in names if shutil.which(name, path=path))
-        if hidden:
-            outcome.notices.append(f"{', '.join(hidden)}: a program of this name is on PATH already and stays first.")
-        if not hidden and len(folders) <= 1:
-            return folders[0] if folders else ""
-        key = hashlib.sha256(repr((sorted(names.items()), hidden)).encode()).hexdigest()[:20]
-        final = self.store.path("views", f"scripts-{key}")
-        if not os.path.isdir(final):
-            made = os.path.join(self.stage, "scripts")
-            os.mkdir(made)
-            for name in sorted(set(names) - set(hidden)):
-                os.symlink(os.path.join(names[name], name), os.path.join(made, name))
-            os.rename(made, final)
-        return final
-
-
-def _mutable(todo: Plan) -> tuple[Pin, ...]:
-    """Local folders in the plan."""
-    return tuple(pin for pin in todo.install if pin.mutable)
-
-
-def _versions(site: str) -> dict[str, str]:
-    """Version by name of what is installed in the folder *site*."""
-    return {dist.name: dist.version for dist in installed.scan([site]).values()}
 
 
 def _sources(spec: Spec, configured: settings.Sources) -> settings.Sources:

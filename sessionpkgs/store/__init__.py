@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.errors import StoreError
+from sessionpkgs.places import boot_id
 from sessionpkgs.store.locks import Flock
 
 if TYPE_CHECKING:
     from sessionpkgs.model import Layer, Pin, Plan
 
-FOLDERS = ("dists", "layers", "resolutions", "stage", "locks", "trash", "cache", "sessions", "views", "artifacts")
+FOLDERS = (
+    "dists", "layers", "resolutions", "stage", "locks", "trash", "cache", "sessions", "views", "artifacts", "checked",
+)  # fmt: skip
 
 
 class Store:
@@ -126,6 +129,27 @@ class Store:
             if found is not None:
                 return found, False
             return layers.build(self, plan, fill, python=python, stage=stage), True
+
+    def sound(self, digest: str) -> bool:
+        """Whether the layer *digest* may be used: since the machine started, its distributions were verified once.
+
+        What was written shortly before a power cut may be torn although its name is there; a layer with a
+        distribution that is not what its RECORD says goes to the trash, with that distribution.
+        """
+        mark = self.path("checked", f"{boot_id()}-{digest}")
+        if os.path.exists(mark):
+            return True
+        from sessionpkgs.store import layers
+
+        if layers.recheck(self, digest):
+            self.vouch(digest)
+            return True
+        return False
+
+    def vouch(self, digest: str) -> None:
+        """Note that the layer *digest* was verified since the machine started."""
+        with open(self.path("checked", f"{boot_id()}-{digest}"), "w", encoding="utf-8"):
+            pass
 
     def lease(self, digest: str) -> Flock:
         """A shared lock that says the layer *digest* is in use; hold it as long as it is."""

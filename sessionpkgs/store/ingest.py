@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sessionpkgs.errors import ConflictError, IntegrityError, UnsafePackageError
+from sessionpkgs.errors import ConflictError, IntegrityError, SessionPkgsError, UnsafePackageError
 from sessionpkgs.model import Pin
 from sessionpkgs.policy import PROTECTED_TOP_LEVELS
 
@@ -205,6 +205,19 @@ def _check_bytes(site: str, dist: Staged, *, read_only: bool) -> None:
             raise IntegrityError(
                 f"{path} of {dist.name} {dist.version} has {length} bytes, its RECORD says {size}", item=path
             )
+
+
+def still_true(home: str) -> bool:
+    """Whether the distribution in the store's folder *home* is still what its RECORD says."""
+    try:
+        (folder,) = [name for name in os.listdir(f"{home}/site") if name.endswith(".dist-info")]
+        dist = _read(f"{home}/site", folder)
+        for path, row in dist.rows.items():
+            below = home if path.partition("/")[0] in OUTSIDE else f"{home}/site"
+            _check_bytes(below, Staged(dist.name, dist.version, folder, {path: row}), read_only=False)
+    except (OSError, ValueError, SessionPkgsError):
+        return False
+    return True
 
 
 def _digest(path: str, kind: str, owner: str, *, read_only: bool) -> tuple[bytes, int]:

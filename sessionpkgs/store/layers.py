@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -22,32 +23,69 @@ Fill = Callable[[tuple[Pin, ...], str], None]
 
 
 def read(store: Store, digest: str) -> Layer | None:
-    """The layer *digest*, None where it is not there."""
-    try:
-        with open(store.path("layers", digest, "layer.json"), encoding="utf-8") as source:
-            told = json.load(source)
-    except (OSError, ValueError):
+    """The layer *digest*, None where it is not there or not sound."""
+    told = _told(store, digest)
+    if told is None or not store.sound(digest):
         return None
     return Layer(
         digest=digest, path=store.path("layers", digest), dists=tuple(told["dists"]), notices=tuple(told["notices"])
     )
 
 
+def _told(store: Store, digest: str) -> dict[str, Any] | None:
+    """What layer.json says."""
+    try:
+        with open(store.path("layers", digest, "layer.json"), encoding="utf-8") as source:
+            told: dict[str, Any] = json.load(source)
+    except (OSError, ValueError):
+        return None
+    return told
+
+
+def recheck(store: Store, digest: str) -> bool:
+    """Verify every distribution of the layer *digest* again; False where one was bad or the layer cannot be read."""
+    layer = _told(store, digest)
+    if layer is None:
+        return False
+    bad = [identity for identity in layer["dists"] if not ingest.still_true(store.path("dists", identity))]
+    for part, name in [("dists", identity) for identity in bad] + ([("layers", digest)] if bad else []):
+        _discard(store, part, name)
+    return not bad
+
+
+def _discard(store: Store, part: str, name: str) -> None:
+    """Move something bad to the trash, where it can be looked at."""
+    if os.path.isdir(store.path(part, name)):
+        os.rename(store.path(part, name), store.path("trash", f"{name}-{secrets.token_hex(4)}"))
+
+
 def build(store: Store, plan: Plan, fill: Fill, *, python: str, stage: str) -> Layer:
     """Make the layer of *plan*. Everything happens in *stage* until the last rename."""
     pins = {pin.identity(plan.tag): pin for pin in plan.install}
-    missing = {name: pin for name, pin in pins.items() if not os.path.isdir(store.path("dists", name))}
+    missing = {name: pin for name, pin in pins.items() if not _have(store, name)}
     for number, group in enumerate(groups(missing.values())):
         publish(store, group, plan.tag, fill, os.path.join(stage, f"site-{number}"), stage)
     made = os.path.join(stage, "layer")
     final = store.path("layers", plan.digest)
     notices = link(store, sorted(pins), made, python=python, final=final)
     _describe(made, plan, sorted(pins), notices)
-    if os.path.isdir(final):
-        os.rename(final, store.path("trash", f"{plan.digest}-{os.path.basename(stage)}"))
+    _discard(store, "layers", plan.digest)
     os.rename(made, final)
     _sync(store.path("layers"))
+    store.vouch(plan.digest)
     return Layer(digest=plan.digest, path=final, dists=tuple(sorted(pins)), notices=tuple(notices))
+
+
+def _have(store: Store, identity: str) -> bool:
+    """Whether the distribution *identity* is there and, if it is older than this boot, still what its RECORD says."""
+    try:
+        told = describe(store, identity)
+    except (OSError, ValueError):
+        told = {}
+    if told.get("boot") == boot_id() or (told and ingest.still_true(store.path("dists", identity))):
+        return True
+    _discard(store, "dists", identity)
+    return False
 
 
 def groups(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:

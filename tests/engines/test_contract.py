@@ -22,18 +22,7 @@ from sessionpkgs.errors import (
 )
 from sessionpkgs.model import Requirement
 from sessionpkgs.settings import Sources
-from tests.wheelhouse import closed_port, project, sha256_of, unpack
-
-
-@pytest.fixture(params=sorted(ENGINES))
-def engine(request):
-    return find(request.param)
-
-
-@pytest.fixture
-def resolve(engine, room, request_for):
-    """Resolves lines and gives the lock."""
-    return lambda *lines, **changes: engine.resolve(request_for(*lines, **changes), room())
+from tests.wheelhouse import Wheelhouse, project, sha256_of, unpack
 
 
 class Recorder:
@@ -115,12 +104,30 @@ def test_a_wheel_at_a_path_is_taken(wheelhouse, resolve, tmp_path):
 def test_a_wheel_at_a_url_is_taken_and_installed(wheelhouse, engine, room, request_for, tmp_path):
     wheel = wheelhouse.wheel("remote")
     with wheelhouse.index() as index:
-        request = request_for(f"remote @ {index.url_of(wheel)}", sources=Sources(indexes=(index.url,), implied=False))
+        request = request_for(f"remote @ {index.url_of(wheel)}", sources=index.sources())
         lock = engine.resolve(request, room())
         engine.install(lock.pins, str(tmp_path / "site"), request, room())
     assert lock.pins[0].url == index.url_of(wheel)
     assert lock.pins[0].sha256 in {"", sha256_of(wheel)}
     assert (tmp_path / "site" / "remote" / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize("place", ["with space", "with,comma", "with#mark"])
+def test_a_folder_of_links_may_have_any_name(resolve, tmp_path, place):
+    Wheelhouse(tmp_path / place).wheel("demo")
+    links = Sources(implied=False, find_links=(str(tmp_path / place),), no_index=True)
+    assert names(resolve("demo", sources=links)) == {"demo": "1.0"}
+
+
+@pytest.mark.parametrize("editable", [True, False], ids=["editable", "copied"])
+def test_a_local_folder_is_built_and_never_shared(engine, room, request_for, tmp_path, editable):
+    folder = project(tmp_path / "a project", "proj")
+    request = request_for(Requirement(line=f"proj @ {folder.as_uri()}", name="proj", editable=editable))
+    (pin,) = engine.resolve(request, room()).pins
+    assert (pin.kind, pin.mutable, pin.editable, pin.sha256) == ("directory", True, editable, "")
+    engine.install((pin,), str(tmp_path / "site"), request, room())
+    assert (tmp_path / "site" / "proj").exists() is not editable
+    assert (tmp_path / "site" / "proj.pth").exists() is editable
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -173,37 +180,6 @@ def test_a_file_that_changed_after_the_choice_is_not_installed(wheelhouse, engin
         engine.install(lock.pins, str(tmp_path / "site"), request, room(cache=str(tmp_path)))
 
 
-def test_names_versions_and_wheels_that_do_not_exist_are_told_apart(wheelhouse, resolve):
-    wheelhouse.wheel("demo")
-    wheelhouse.wheel("old", tag="cp36-cp36m-win32")
-    wheelhouse.wheel("asker", requires=["absent-name"])
-    with pytest.raises(NotFoundError, match="distribution called no-such-thing"):
-        resolve("no-such-thing")
-    with pytest.raises(NotFoundError, match="absent-name"):
-        resolve("asker")
-    with pytest.raises(NotFoundError, match=r"no index has demo==9"):
-        resolve("demo==9")
-    with pytest.raises(NotFoundError, match="old has no wheel for this Python"):
-        resolve("old")
-
-
-def test_a_conflict_names_both_sides(wheelhouse, resolve):
-    for version in ("1.0", "2.0"):
-        wheelhouse.wheel("dep", version)
-    wheelhouse.wheel("left", requires=["dep<2"])
-    wheelhouse.wheel("right", requires=["dep>=2"])
-    with pytest.raises(ResolveError) as refused:
-        resolve("left", "right")
-    assert "left" in refused.value.sentence
-    assert "right" in refused.value.sentence
-
-
-def test_an_index_where_nobody_listens_is_named_with_the_reason(resolve):
-    host = f"127.0.0.1:{closed_port()}"
-    with pytest.raises(IndexUnavailable, match=f"{host} cannot be reached: connection refused"):
-        resolve("demo", sources=Sources(indexes=(f"http://{host}/simple",), implied=False))
-
-
 def test_an_index_that_is_ruled_out_is_not_asked(wheelhouse, resolve, tmp_path):
     wheelhouse.wheel("demo")
     with wheelhouse.index() as index, pytest.raises(NotFoundError, match="demo"):
@@ -211,25 +187,11 @@ def test_an_index_that_is_ruled_out_is_not_asked(wheelhouse, resolve, tmp_path):
     assert index.requests == []
 
 
-@pytest.mark.parametrize(
-    ("status", "said"), [(401, "refused the login"), (403, "refused access"), (500, "answered with an error")]
-)
-def test_an_index_that_answers_badly_is_named_with_the_answer(status, said, wheelhouse, resolve):
-    wheelhouse.wheel("demo")
-    with wheelhouse.index() as index:
-        index.faults["/simple"] = status
-        with pytest.raises(IndexUnavailable, match=said) as refused:
-            resolve("demo", sources=Sources(indexes=(index.url,), implied=False))
-    assert index.host in refused.value.sentence
-    assert str(status) in refused.value.sentence
-
-
 def test_a_password_travels_to_the_index_and_nowhere_else(wheelhouse, engine, room, request_for):
     wheelhouse.wheel("demo")
     seen = Recorder()
     with wheelhouse.index() as index:
-        url = index.url.replace("http://", "http://reader:s3cret-word@")
-        request = request_for("demo", sources=Sources(indexes=(url,), implied=False))
+        request = request_for("demo", sources=index.sources(login="reader:s3cret-word"))
         index.faults["/"] = lambda handler: not handler.headers.get("Authorization") and not handler.answer(401, b"")
         assert names(engine.resolve(request, room(runner=seen))) == {"demo": "1.0"}
         index.faults["/"] = 401
@@ -260,7 +222,7 @@ def test_an_index_that_never_answers_ends_at_the_deadline_without_a_child(wheelh
     with wheelhouse.index() as index:
         index.faults["/"] = index.hang
         with pytest.raises(DeadlineError, match="did not finish"):
-            engine.resolve(request_for("demo", sources=Sources(indexes=(index.url,), implied=False)), room(deadline=2))
+            engine.resolve(request_for("demo", sources=index.sources()), room(deadline=2))
         assert index.requests
     with pytest.raises(ChildProcessError):  # there is none
         os.waitpid(-1, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""What engines print, told in our words. The texts are those of uv 0.13 and pip 26.3."""
+"""Failures of engines, told in our words: first the texts of uv 0.13 and pip 26.3, then the engines themselves."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from sessionpkgs.errors import (
     SourceForbidden,
     StoreError,
 )
+from sessionpkgs.settings import Sources
+from tests.wheelhouse import closed_port
 
 UV = "Using CPython 3.11.7 interpreter at: /usr/bin/python\nerror: "
 UNSOLVED = UV + "No solution found when resolving dependencies\n  cause: "
@@ -122,6 +124,53 @@ def test_the_word_of_a_server_cannot_write_to_the_terminal_or_show_a_login():
 
 def test_an_endless_text_becomes_a_sentence():
     assert len(words.squeeze("word " * 10_000)) <= words.LONGEST
+
+
+def test_names_versions_and_wheels_that_do_not_exist_are_told_apart(wheelhouse, resolve):
+    wheelhouse.wheel("demo")
+    wheelhouse.wheel("old", tag="cp36-cp36m-win32")
+    wheelhouse.wheel("older", tag="cp36-cp36m-win32")
+    wheelhouse.sdist("older", in_tree=True)
+    wheelhouse.wheel("asker", requires=["absent-name"])
+    with pytest.raises(NotFoundError, match="distribution called no-such-thing"):
+        resolve("no-such-thing")
+    with pytest.raises(NotFoundError, match="absent-name"):
+        resolve("asker")
+    with pytest.raises(NotFoundError, match=r"no index has demo==9"):
+        resolve("demo==9")
+    for name in ("old", "older"):
+        with pytest.raises(NotFoundError, match=f"{name} has no wheel for this Python"):
+            resolve(name)
+
+
+def test_a_conflict_names_both_sides(wheelhouse, resolve):
+    for version in ("1.0", "2.0"):
+        wheelhouse.wheel("dep", version)
+    wheelhouse.wheel("left", requires=["dep<2"])
+    wheelhouse.wheel("right", requires=["dep>=2"])
+    with pytest.raises(ResolveError) as refused:
+        resolve("left", "right")
+    assert "left" in refused.value.sentence
+    assert "right" in refused.value.sentence
+
+
+def test_an_index_where_nobody_listens_is_named_with_the_reason(resolve):
+    host = f"127.0.0.1:{closed_port()}"
+    with pytest.raises(IndexUnavailable, match=f"{host} cannot be reached: connection refused"):
+        resolve("demo", sources=Sources(indexes=(f"http://{host}/simple",), implied=False))
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(401, "refused the login"), (403, "refused access"), (500, "answered with an error")]
+)
+def test_an_index_that_answers_badly_is_named_with_the_answer(status, said, wheelhouse, resolve):
+    wheelhouse.wheel("demo")
+    with wheelhouse.index() as index:
+        index.faults["/simple"] = status
+        with pytest.raises(IndexUnavailable, match=said) as refused:
+            resolve("demo", sources=index.sources())
+    assert index.host in refused.value.sentence
+    assert str(status) in refused.value.sentence
 
 
 def assert_matches(error, said):

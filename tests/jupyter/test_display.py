@@ -104,8 +104,8 @@ def test_the_first_sentence_says_what_happened_and_how_long_it_took(values, sent
     assert sentence in " ".join(lines.split())
 
 
-def test_a_plan_with_nothing_to_do_says_that_base_has_everything():
-    assert "Plan: base has everything, nothing to install, nothing was changed" in page(KEPT, action="plan").text
+def test_a_plan_with_nothing_to_do_says_so():
+    assert "Plan: nothing to install, nothing was changed" in page(KEPT, action="plan").text
 
 
 def test_a_session_with_nothing_on_top_says_so():
@@ -163,7 +163,7 @@ def test_more_than_twelve_rows_fold_what_came_along_but_never_what_replaces_a_ba
     html = page(NUMPY, replaced, KEPT, *many(12))
 
     assert [row[0] for row in html.rows] == ["Package", "numpy", "zlib-ng"]
-    assert html.summaries[:2] == ["12 more came along", "1 kept from base"]
+    assert html.summaries[:2] == ["12 more came along", "1 kept"]
     assert [row[0] for row in html.folded_rows if row[0] != "Package"] == [*(p.name for p in many(12)), "idna"]
 
 
