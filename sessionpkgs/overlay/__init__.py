@@ -47,7 +47,7 @@ class Overlay:
     def disinherit(self) -> None:
         """Leave the overlay of a session that this kernel was started from: a kernel is no child of another's cell."""
         inherited = os.environ.get("SESSIONPKGS_CHILD_PATH", "")
-        if not inherited or self.active:
+        if not inherited or os.environ.get("SESSIONPKGS_CHILD_OF") == str(os.getpid()):
             return
         gone = frozenset(inherited.split(os.pathsep))
         sys.path[:] = [entry for entry in sys.path if entry not in gone]
@@ -153,6 +153,7 @@ def environment(wanted: Mapping[str, Any], present: Mapping[str, str]) -> dict[s
         said["PYTHONPATH"] = _before(wanted["boot"], present.get("PYTHONPATH", ""))
         said["SESSIONPKGS_CHILD"] = f"{sys.prefix}|{sys.version_info[0]}.{sys.version_info[1]}"
         said["SESSIONPKGS_CHILD_PATH"] = os.pathsep.join([*wanted["sites"], *wanted["pth"]])
+        said["SESSIONPKGS_CHILD_OF"] = str(os.getpid())
         said["SESSIONPKGS_CHILD_FINDERS"] = ",".join(wanted["finders"])
     return said
 

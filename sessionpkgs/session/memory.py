@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 def resolution(
     outcome: Outcome, record: Mapping[str, Any], spec: Spec, folder: str, env: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The answer as JSON-ready values. Open version ranges age (a setting says how fast), exact pins never do."""
+    """The answer as JSON-ready values. Open version ranges age (a setting says how fast); where the declaration pins every
+    distribution of the answer, it never does."""
     hours = settings.load(env).remember_hours
-    fixed = all(_exact(requirement.line) for requirement in spec.requirements)
+    exact = {requirement.name for requirement in spec.requirements if _exact(requirement.line)}
+    fixed = len(exact) == len(spec.requirements) and exact >= {pin.name for pin in outcome.plan.install}
     rows = [{**row, "tops": _tops(outcome, row["name"])} for row in shadow_rows(outcome.plan)]
     said_now = [
         n

@@ -1,0 +1,241 @@
+"""A session without a kernel: what is remembered, when it is not trusted, and what two sessions share."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sessionpkgs import Session
+from sessionpkgs.errors import ConflictError, PythonPinned, SpecError, StoreError
+from sessionpkgs.model import Requirement, Spec
+from tests.wheelhouse import Wheelhouse
+
+Make = Callable[..., Session]
+
+
+@pytest.fixture
+def session(home: Path, tmp_path: Path) -> Iterator[Make]:
+    """Gives sessions of one store; each is closed at the end."""
+    made: list[Session] = []
+
+    def make(identity: str = "") -> Session:
+        one = Session(identity=identity or f"session-{len(made)}", folder=str(tmp_path))
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def lines(wheelhouse: Wheelhouse, *asked: str) -> str:
+    return "\n".join(("--no-index", f"--find-links {wheelhouse.folder}", *asked)) + "\n"
+
+
+def names(record: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [p["name"] for p in record["packages"] if p["layer"] == "session"]
+
+
+def test_the_same_text_in_another_session_is_remembered_and_leased(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    text = lines(wheelhouse, "demo-a")
+    first = session("one").declare(text)
+    second = session("two").declare(text)
+    assert (first["source"], second["source"]) == ("built", "remembered")
+    assert first["layer"] == second["layer"]
+    assert [p["sha256"] for p in first["packages"]] == [p["sha256"] for p in second["packages"]]
+
+
+def test_another_text_with_the_same_artefacts_gives_the_same_layer(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    first = session().declare(lines(wheelhouse, "demo-a"))
+    second = session().declare(lines(wheelhouse, "# a comment", "demo-a==1.0"))
+    assert second["source"] == "store"
+    assert first["layer"] == second["layer"]
+
+
+def test_open_ranges_age_and_exact_pins_do_not(
+    session: Make, wheelhouse: Wheelhouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SESSIONPKGS_REMEMBER_HOURS", "0")
+    wheelhouse.wheel("demo-a", "1.0")
+    for asked, again in (("demo-a", "store"), ("demo-a==1.0", "remembered")):
+        session().declare(lines(wheelhouse, asked))
+        assert session().declare(lines(wheelhouse, asked))["source"] == again
+
+
+def test_a_changed_included_file_is_read_again(session: Make, wheelhouse: Wheelhouse, tmp_path: Path) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    wheelhouse.wheel("demo-b", "1.0")
+    included = tmp_path / "more.txt"
+    included.write_text("demo-a\n")
+    text = lines(wheelhouse, "-r more.txt")
+    assert names(session().declare(text)) == ["demo-a"]
+    included.write_text("demo-a\ndemo-b\n")
+    assert names(session().declare(text)) == ["demo-a", "demo-b"]
+
+
+def test_relative_paths_count_from_the_folder_also_when_remembered(
+    session: Make, wheelhouse: Wheelhouse, tmp_path: Path
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    for name, asked in (("here", "demo-a==1.0"), ("there", "demo-b==1.0")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "more.txt").write_text(f"{asked}\n")
+    text = lines(wheelhouse, "-r more.txt")
+    one = session()
+    one.folder = str(tmp_path / "here")
+    assert names(one.declare(text)) == ["demo-a"]
+    one.folder = str(tmp_path / "there")
+    with pytest.raises(Exception, match="demo-b"):
+        one.declare(text)
+
+
+def test_a_layer_from_before_a_reboot_is_verified_once_and_rebuilt_when_it_is_torn(
+    session: Make, wheelhouse: Wheelhouse, home: Path
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0", files={"demo_a/__init__.py": "X = 1\n"})
+    text = lines(wheelhouse, "demo-a==1.0")
+    session().declare(text)
+    shutil.rmtree(home / "checked")
+    (home / "checked").mkdir()
+    assert session("two").declare(text)["source"] == "remembered"
+    assert len(list((home / "checked").iterdir())) == 1
+    (dist,) = (home / "dists").iterdir()
+    told = json.loads((dist / "dist.json").read_text())
+    (dist / "dist.json").write_text(json.dumps({**told, "boot": "another"}))
+    module = dist / "site/demo_a/__init__.py"
+    module.chmod(0o644)
+    module.write_text("X = 2\n")
+    shutil.rmtree(home / "checked")
+    (home / "checked").mkdir()
+    assert session("three").declare(text)["source"] == "built"
+    assert module.read_text() == "X = 1\n"
+    assert len(list((home / "trash").iterdir())) == 2
+
+
+def test_a_layer_that_was_removed_is_built_again(session: Make, wheelhouse: Wheelhouse, home: Path) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    text = lines(wheelhouse, "demo-a")
+    session().declare(text)
+    shutil.rmtree(home / "layers")
+    (home / "layers").mkdir()
+    assert session("two").declare(text)["source"] == "built"
+
+
+def test_add_keeps_versions_that_fit_and_remove_takes_what_only_it_needed(
+    session: Make, wheelhouse: Wheelhouse
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0", requires=["below-a"])
+    wheelhouse.wheel("below-a", "1.0")
+    one = session()
+    one.declare(lines(wheelhouse, "demo-a"))
+    wheelhouse.wheel("demo-a", "2.0", requires=["below-a"])
+    wheelhouse.wheel("demo-b", "1.0")
+    record = one.add(["demo-b"])
+    assert {p["name"]: p["version"] for p in record["packages"]} == {"below-a": "1.0", "demo-a": "1.0", "demo-b": "1.0"}
+    record = one.remove(["Demo_A"])
+    assert names(record) == ["demo-b"]
+    assert sorted(record["dropped"]) == ["below-a 1.0", "demo-a 1.0"]
+    with pytest.raises(SpecError, match="demo-a was not asked for"):
+        one.remove(["demo-a"])
+
+
+def test_add_changes_a_version_where_keeping_it_is_impossible(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("below-a", "1.0")
+    one = session()
+    one.declare(lines(wheelhouse, "below-a"))
+    wheelhouse.wheel("below-a", "2.0")
+    wheelhouse.wheel("demo-a", "1.0", requires=["below-a>=2"])
+    record = one.add(["demo-a"])
+    assert {p["name"]: p["version"] for p in record["packages"]} == {"below-a": "2.0", "demo-a": "1.0"}
+
+
+def test_a_refusal_leaves_the_previous_overlay_and_the_journal_as_they_were(
+    session: Make, wheelhouse: Wheelhouse
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    one = session()
+    one.declare(lines(wheelhouse, "demo-a"))
+    path, environ, journal = list(sys.path), dict(os.environ), one.journal.read()
+    with pytest.raises(Exception, match="no-such-name"):
+        one.declare(lines(wheelhouse, "no-such-name"))
+    assert (list(sys.path), dict(os.environ), one.journal.read()) == (path, environ, journal)
+    assert one.status()["packages"][0]["name"] == "demo-a"
+
+
+def test_the_journal_holds_every_apply_in_order(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    one = session()
+    one.declare(lines(wheelhouse, "demo-a"))
+    one.declare(lines(wheelhouse, "demo-a"))
+    one.reset()
+    assert [(r["action"], r["source"]) for r in one.journal.read()] == [
+        ("set", "built"),
+        ("set", "remembered"),
+        ("reset", ""),
+    ]
+
+
+def test_another_python_is_refused_and_another_patch_is_a_notice(session: Make) -> None:
+    with pytest.raises(PythonPinned, match=r"python==3\.6\.\*") as caught:
+        session().declare("dependencies:\n  - python=3.6\n")
+    assert "--ignore-python" in caught.value.hint
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    record = session().declare(f"dependencies:\n  - python={minor}.99\n")
+    assert any("another patch release" in notice for notice in record["notices"])
+    record = session().declare("dependencies:\n  - python=3.6\n", ignore_python=True)
+    assert any("is ignored" in notice for notice in record["notices"])
+
+
+def test_two_distributions_with_one_path_and_different_bytes_are_a_conflict(
+    session: Make, wheelhouse: Wheelhouse, home: Path
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0", files={"demo_a.py": "", "shared/data.txt": "a"})
+    wheelhouse.wheel("demo-b", "1.0", files={"demo_b.py": "", "shared/data.txt": "b"})
+    one = session()
+    with pytest.raises(ConflictError, match=r"demo-a and demo-b both bring .*data\.txt"):
+        one.declare(lines(wheelhouse, "demo-a", "demo-b"))
+    one.declare(lines(wheelhouse, "demo-a"))
+    one.declare(lines(wheelhouse, "demo-b"))
+    with pytest.raises(ConflictError, match="both bring"):
+        one.declare(lines(wheelhouse, "demo-a==1.0", "demo-b==1.0"))
+    assert list((home / "stage").iterdir()) == []
+
+
+def test_a_second_process_with_the_same_identity_is_refused(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    session("same").declare(lines(wheelhouse, "demo-a"))
+    with pytest.raises(StoreError, match="another process uses the session"):
+        session("same").declare(lines(wheelhouse, "demo-a"))
+
+
+def test_a_login_in_an_index_url_reaches_no_record_no_journal_and_no_resolution(
+    session: Make, wheelhouse: Wheelhouse, home: Path
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    with wheelhouse.index() as index:
+        url = index.url.replace("://", "://user:s3cr3t-marker@")
+        record = session().declare(f"--index-url {url}\ndemo-a\n")
+    assert record["packages"][0]["name"] == "demo-a"
+    assert "s3cr3t-marker" not in json.dumps(record)
+    mine = [path for path in home.rglob("*") if path.is_file() and "cache" not in path.relative_to(home).parts]
+    assert [path for path in mine if b"s3cr3t-marker" in path.read_bytes()] == []
+
+
+def test_python_code_can_apply_a_spec_and_gets_a_record(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    spec = Spec(
+        requirements=(Requirement(line="demo-a", name="demo-a"),), find_links=(str(wheelhouse.folder),), no_index=True
+    )
+    one = session()
+    assert [pin.name for pin in one.plan(spec).install] == ["demo-a"]
+    record = one.apply(spec)
+    assert [(p.name, p.version, p.requested) for p in record.packages] == [("demo-a", "1.0", True)]
+    assert one.status()["layer"] == record.layer
