@@ -24,17 +24,18 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-_CREDENTIALS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@'\"]+@")
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CREDENTIALS = r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)[^/\s'\"]{1,400}@"
+_CONTROL = r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+_BIDI = "[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 def clean(text: str) -> str:
     """Give *text* without terminal control sequences, bidirectional overrides and URL credentials.
 
-    Everything that came from a server, a package or a user's URL passes here before a person or a file sees it.
+    Everything that came from a server, a package or a user's URL passes here before a person or a file sees it. The
+    patterns are compiled on first use: a kernel that never fails does not pay for them.
     """
-    return _CREDENTIALS.sub(r"\g<scheme>****@", _BIDI.sub("", _CONTROL.sub("", text)))
+    return re.sub(_CREDENTIALS, r"\g<scheme>****@", re.sub(_BIDI, "", re.sub(_CONTROL, "", text)))
 
 
 class SessionPkgsError(RuntimeError):

@@ -52,7 +52,7 @@ def execute(notebook: Path, output: Path, *, kernel: str = "", timeout: int = 18
         book,
         timeout=timeout,
         kernel_name=named,
-        extra_arguments=["--ext=sessionpkgs"],
+        extra_arguments=[] if _loads_it(book) else ["--ext=sessionpkgs"],
         resources={"metadata": {"path": str(notebook.resolve().parent)}},
     )
     problem: tuple[str, str] | None = None
@@ -79,6 +79,11 @@ def _read(notebook: Path) -> Any:
         raise SpecError(f"{notebook} cannot be read: {error.strerror}", item=str(notebook)) from None
     except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
         raise SpecError(f"{notebook} is not a notebook: {str(error).splitlines()[0]}", item=str(notebook)) from None
+
+
+def _loads_it(book: Any) -> bool:
+    """Whether a cell of *book* loads the extension itself; it would be told that it is loaded already."""
+    return any("%load_ext sessionpkgs" in cell.source for cell in book.cells if cell.cell_type == "code")
 
 
 def _outcome(book: Any, problem: tuple[str, str] | None) -> Executed:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from sessionpkgs import process
-from sessionpkgs.store import elf, farm
+from sessionpkgs.model import Pin, Plan
+from sessionpkgs.store import Store, elf, farm
+from tests.wheelhouse import sha256_of, unpack
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("gcc") is None or sys.platform != "linux", reason="gcc for Linux is not installed"
@@ -78,6 +80,33 @@ def test_an_object_finds_its_neighbour_through_a_layer_when_it_is_spread(compile
     argv = [sys.executable, "-c", LOAD, str(layer / "outer" / "libouter.so")]
     done = process.run(argv, env={}, cwd=str(tmp_path), deadline=60)
     assert (done.stdout.strip() == "42") is spread, done.stderr
+
+
+@needs_compiler
+def test_the_store_spreads_what_reaches_out_and_links_the_rest(compile_to, tmp_path, wheelhouse, home):
+    made = compile_to(tmp_path / "inner" / "libinner.so", "int inner(void) { return 42; }")
+    code = "int inner(void); int outer(void) { return inner(); }"
+    options = ["-L", str(made.parent), "-linner", "-Wl,-rpath,$ORIGIN/../inner"]
+    outer = compile_to(tmp_path / "libouter.so", code, *options)
+    wheels = [
+        wheelhouse.wheel("inner", files={"inner/libinner.so": made.read_bytes()}),
+        wheelhouse.wheel("outer", files={"outer/libouter.so": outer.read_bytes()}),
+    ]
+    store = Store(str(home / "store"))
+    store.prepare()
+    pins = tuple(Pin(name=w.name.split("-")[0], version="1.0", url=str(w), sha256=sha256_of(w)) for w in wheels)
+
+    def fill(wanted, into):
+        for pin in wanted:
+            unpack(Path(pin.url), Path(into))
+
+    with store.stage() as stage:
+        plan = Plan(install=pins, tag="t", digest="d")
+        layer, _ = store.layer(plan, fill, python=sys.executable, deadline=60.0, stage=stage)
+    site = Path(layer.path, "site")
+    assert ((site / "inner").is_symlink(), (site / "outer").is_symlink()) == (True, False)
+    argv = [sys.executable, "-c", LOAD, str(site / "outer" / "libouter.so")]
+    assert process.run(argv, env={}, cwd=str(tmp_path), deadline=60).stdout == "42\n"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from sessionpkgs import process
+from sessionpkgs.engines import find
 from sessionpkgs.errors import ConflictError
-from sessionpkgs.store import farm
+from sessionpkgs.model import Plan
+from sessionpkgs.store import Store, farm
 
 
 @pytest.fixture
@@ -155,3 +157,28 @@ def test_moving_into_a_folder_that_is_there_joins_them(tmp_path):
     farm.move(str(tmp_path / "from"), str(tmp_path / "to"))
     assert set(tree(tmp_path / "to")) == {"a/x", "a/z", "b/y"}
     assert not (tmp_path / "from").exists()
+
+
+@pytest.mark.parametrize("name", ["uv", "pip"])
+def test_scripts_and_data_of_a_real_install_are_in_the_layer(home, wheelhouse, room, request_for, name, tmp_path):
+    code = "import sys\ndef main(): print('ran', sys.executable)\n"
+    points = {"console_scripts": {"tool": "demo:main", "jupyter-x": "demo:main"}}
+    kind = {"files": {"demo.py": code}, "entry_points": points, "data": {"share/demo/x.txt": "x"}}
+    wheelhouse.wheel("demo", **kind, scripts={"old-tool": "#!python\nimport demo; demo.main()\n"})
+    engine, request, used = find(name), request_for("demo"), room()
+    lock = engine.resolve(request, used)
+    plan, store = Plan(install=lock.pins, tag="t", digest="d"), Store(str(home / "store"))
+    store.prepare()
+
+    def fill(pins, into):
+        engine.install(pins, into, request, used)
+
+    with store.stage() as stage:
+        layer, _ = store.layer(plan, fill, python=sys.executable, deadline=60.0, stage=stage)
+    assert sorted(path.name for path in Path(layer.path, "bin").iterdir()) == ["old-tool", "tool"]
+    assert any("jupyter-x" in notice for notice in layer.notices)
+    assert Path(layer.path, "share", "demo", "x.txt").read_text() == "x"
+    for script in ("tool", "old-tool"):
+        env = {"PYTHONPATH": f"{layer.path}/site"}
+        done = process.run([f"{layer.path}/bin/{script}"], env=env, cwd=str(tmp_path), deadline=60)
+        assert done.stdout == f"ran {sys.executable}\n", done.stderr

@@ -78,6 +78,15 @@ def test_a_program_gets_no_input_and_only_the_environment_it_was_given(python, t
     assert done.stdout.endswith("True\n")
 
 
+def test_a_program_does_not_read_what_is_typed_for_us(start):
+    code = (
+        "import sys; from sessionpkgs.process import run\n"
+        "child = [sys.executable, '-c', 'import sys; print(repr(sys.stdin.read()))']\n"
+        "print(run(child, env={}, cwd='/', deadline=20).stdout, end='', flush=True)\n"
+    )
+    assert start(code).stdout.readline() == "''\n"
+
+
 def test_files_of_a_program_are_not_writable_by_others(python, tmp_path):
     old = os.umask(0)
     try:

@@ -15,7 +15,6 @@ import pytest
 
 from sessionpkgs import plan as planning
 from sessionpkgs import process
-from sessionpkgs.engines import find
 from sessionpkgs.errors import ConflictError, DeadlineError, IntegrityError, StoreError
 from sessionpkgs.model import Lock, Pin, Spec, View
 from sessionpkgs.store import Store, layers
@@ -236,6 +235,38 @@ def test_a_layer_that_was_torn_is_built_again(store, fill, wheelhouse):
     assert layers.read(store, plan.digest) == layer
 
 
+def reboot(store):
+    """What is left to know of after the machine started again."""
+    for mark in Path(store.path("checked")).iterdir():
+        mark.unlink()
+    for told in Path(store.path("dists")).glob("*/dist.json"):
+        told.write_text(json.dumps({**json.loads(told.read_text()), "boot": "before"}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "fetched"),
+    [
+        (lambda file: None, []),
+        (lambda file: (file.chmod(0o644), file.write_text('__version__ = "6.6"\n')), ["demo"]),
+        (lambda file: (file.chmod(0o644), file.write_text("")), ["demo"]),
+        (lambda file: file.unlink(), ["demo"]),
+        (lambda file: [(r.chmod(0o644), r.write_text("")) for r in file.parents[1].glob("*/RECORD")], ["demo"]),
+    ],
+    ids=["whole", "changed", "emptied", "deleted", "record emptied"],
+)
+def test_after_a_reboot_a_damaged_distribution_is_replaced_and_a_whole_one_is_not(
+    store, fill, wheelhouse, damage, fetched
+):
+    demo, other = wheelhouse.wheel("demo"), wheelhouse.wheel("other")
+    layer, _ = build(store, plan_of(demo, other), Fill())
+    reboot(store)
+    damage(next(Path(store.path("dists")).glob("demo-*/site/demo/__init__.py")))
+    again, built = build(store, plan_of(demo, other), fill)
+    assert (again.dists, built, fill.asked) == (layer.dists, bool(fetched), fetched)
+    assert Path(again.path, "site", "demo", "__init__.py").read_text() == '__version__ = "1.0"\n'
+    assert bool(names(store.path("trash"))) is bool(fetched)
+
+
 def test_two_distributions_that_bring_one_path_with_different_bytes_are_refused_across_installs(
     store, fill, wheelhouse
 ):
@@ -253,25 +284,6 @@ def test_a_namespace_of_several_distributions_is_one_folder(store, fill, wheelho
     two = wheelhouse.wheel("two", files={"space/two/__init__.py": ""})
     layer, _ = build(store, plan_of(one, two), fill)
     assert names(f"{layer.path}/site/space") == ["one", "two"]
-
-
-@pytest.mark.parametrize("name", ["uv", "pip"])
-def test_scripts_and_data_of_a_real_install_are_in_the_layer(store, wheelhouse, room, request_for, name, tmp_path):
-    code = "import sys\ndef main(): print('ran', sys.executable)\n"
-    points = {"console_scripts": {"tool": "demo:main", "jupyter-x": "demo:main"}}
-    kind = {"files": {"demo.py": code}, "entry_points": points, "data": {"share/demo/x.txt": "x"}}
-    wheelhouse.wheel("demo", **kind, scripts={"old-tool": "#!python\nimport demo; demo.main()\n"})
-    engine, request, used = find(name), request_for("demo"), room()
-    lock = engine.resolve(request, used)
-    plan = planning.plan(lock, View(), spec=Spec(), current=(), tag=TAG, python=sys.executable)
-    layer, _ = build(store, plan, lambda pins, into: engine.install(pins, into, request, used))
-    assert names(f"{layer.path}/bin") == ["old-tool", "tool"]
-    assert any("jupyter-x" in notice for notice in layer.notices)
-    assert Path(layer.path, "share", "demo", "x.txt").read_text() == "x"
-    for script in ("tool", "old-tool"):
-        env = {"PYTHONPATH": f"{layer.path}/site"}
-        done = process.run([f"{layer.path}/bin/{script}"], env=env, cwd=str(tmp_path), deadline=60)
-        assert done.stdout == f"ran {sys.executable}\n", done.stderr
 
 
 def test_a_module_that_the_standard_library_hides_is_noticed(store, fill, wheelhouse):

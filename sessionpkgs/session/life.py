@@ -25,7 +25,7 @@ class Life:
         self.identity = identity
         self.home = self.store.path("sessions", identity)
         self.overlay = Overlay(root)
-        self._lock = Flock(os.path.join(self.home, "lock"))
+        self._lock = Flock(self.home, folder=True)
         self._leases: list[Flock] = []
 
     def open(self) -> None:
@@ -37,7 +37,9 @@ class Life:
             self.store.prepare()
         self.store.check()
         try:
-            os.makedirs(os.path.join(self.home, "private"), mode=0o700, exist_ok=True)
+            os.mkdir(self.home, 0o700)
+        except FileExistsError:
+            pass
         except OSError as error:
             raise StoreError(
                 f"the session's folder {self.home} cannot be made: {error.strerror}", item=self.home
@@ -71,7 +73,7 @@ class Life:
 
         held = [self.store.lease(activation["layer"])] if activation["layer"] else []
         try:
-            wanted = {**activation, "boot": boot_folder(self.home)}
+            wanted = {**activation, "boot": boot_folder(self.store.path("views"))}
             notices += [said for said in self.overlay.activate(wanted, anew) if said not in notices]
         except BaseException:
             for lock in held:

@@ -215,8 +215,9 @@ class Line:
         made = os.path.join(self.stage, "private")
         for number, pin in enumerate(activation.mutable(todo)):
             layers.private(self._fill, pin, os.path.join(self.stage, f"private-{number}"), made)
-        number = len(os.listdir(os.path.join(self.ask.session, "private")))
-        final = os.path.join(self.ask.session, "private", str(number))
+        private = os.path.join(self.ask.session, "private")
+        os.makedirs(private, mode=0o700, exist_ok=True)
+        final = os.path.join(private, str(len(os.listdir(private))))
         os.rename(made, final)
         return final
 

@@ -212,6 +212,8 @@ def still_true(home: str) -> bool:
     try:
         (folder,) = [name for name in os.listdir(f"{home}/site") if name.endswith(".dist-info")]
         dist = _read(f"{home}/site", folder)
+        if f"{folder}/RECORD" not in dist.rows:  # emptied by a power cut, it would vouch for anything
+            return False
         for path, row in dist.rows.items():
             below = home if path.partition("/")[0] in OUTSIDE else f"{home}/site"
             _check_bytes(below, Staged(dist.name, dist.version, folder, {path: row}), read_only=False)

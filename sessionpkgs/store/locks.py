@@ -19,10 +19,14 @@ _POLL = 0.02
 
 
 class Flock:
-    """An advisory lock on *path*; the file is made when it is not there and never removed."""
+    """An advisory lock on *path*; the file is made when it is not there and never removed.
 
-    def __init__(self, path: str) -> None:
+    A *folder* that is there can be its own lock, which saves making a file.
+    """
+
+    def __init__(self, path: str, *, folder: bool = False) -> None:
         self.path = path
+        self._flags = os.O_RDONLY | os.O_DIRECTORY if folder else os.O_RDWR | os.O_CREAT
         self._fd = -1
 
     @property
@@ -35,7 +39,7 @@ class Flock:
         if self.held:
             return True
         try:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            fd = os.open(self.path, self._flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreError(
                 f"the lock {self.path} cannot be opened: {error.strerror}",

@@ -10,17 +10,19 @@ import os
 BOOT = "sitecustomize.py"
 
 
-def boot_folder(session: str) -> str:
-    """Folder for PYTHONPATH, below the folder *session*, with the boot file in it; written once.
+def boot_folder(views: str) -> str:
+    """Folder for PYTHONPATH, below the folder *views*, with the boot file in it; written once a version of ours.
 
-    It lies in the session, not in our package: a child would otherwise write its bytecode into base.
+    It does not lie in our package: a child would otherwise write its bytecode into base.
     """
-    folder = os.path.join(session, "boot")
+    source = os.path.join(os.path.dirname(__file__), "boot.py")
+    status = os.stat(source)
+    folder = os.path.join(views, f"boot-{status.st_mtime_ns:x}-{status.st_size:x}")
     target = os.path.join(folder, BOOT)
     if not os.path.isfile(target):
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        with open(os.path.join(os.path.dirname(__file__), "boot.py"), "rb") as source:
-            text = source.read()
+        with open(source, "rb") as opened:
+            text = opened.read()
         with open(f"{target}.{os.getpid()}", "wb") as copy:
             copy.write(text)
         os.replace(f"{target}.{os.getpid()}", target)

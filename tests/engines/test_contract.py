@@ -203,8 +203,13 @@ def test_a_password_travels_to_the_index_and_nowhere_else(wheelhouse, engine, ro
     assert "s3cret-word" not in repr(refused.value.to_dict())
 
 
-def test_nothing_of_the_machines_configuration_reaches_an_engine(wheelhouse, engine, room, request_for, monkeypatch):
+def test_nothing_of_the_machines_configuration_reaches_an_engine(
+    wheelhouse, engine, room, request_for, monkeypatch, surroundings
+):
     wheelhouse.wheel("demo")
+    for name, text in (("pip/pip.conf", "[install]\nrequirement = /strange\n"), ("uv/uv.toml", "strange = 1\n")):
+        (surroundings / ".config" / name).parent.mkdir(parents=True)
+        (surroundings / ".config" / name).write_text(text)
     strange = {
         "PIP_REQUIREMENT": "/strange",
         "UV_CONSTRAINT": "/strange",
