@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from sessionpkgs import Session
-from sessionpkgs.errors import ConflictError, PythonPinned, SpecError, StoreError
+from sessionpkgs.errors import ConflictError, PythonPinned, SourceForbidden, SpecError, StoreError
 from sessionpkgs.model import Requirement, Spec
-from tests.wheelhouse import Wheelhouse
+from tests.wheelhouse import Wheelhouse, project
 
 Make = Callable[..., Session]
 
@@ -239,3 +239,14 @@ def test_python_code_can_apply_a_spec_and_gets_a_record(session: Make, wheelhous
     record = one.apply(spec)
     assert [(p.name, p.version, p.requested) for p in record.packages] == [("demo-a", "1.0", True)]
     assert one.status()["layer"] == record.layer
+
+
+@pytest.mark.parametrize(("wheels_only", "words"), [("1", "only wheels are allowed"), ("0", "a plan runs no build code")])
+def test_a_folder_is_not_built_for_a_plan_nor_where_only_wheels_may_come(
+    session: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels_only: str, words: str
+) -> None:
+    monkeypatch.setenv("SESSIONPKGS_WHEELS_ONLY", wheels_only)
+    project(tmp_path / "mine", "mine", marker=str(tmp_path / "ran"))
+    with pytest.raises(SourceForbidden, match=words):
+        session().preview("./mine\n")
+    assert not (tmp_path / "ran").exists()

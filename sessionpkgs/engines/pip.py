@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sessionpkgs.engines import Request, Room, surroundings, words
 from sessionpkgs.engines.uv import line_of
-from sessionpkgs.engines.wheels import pin_of
+from sessionpkgs.engines.wheels import is_source, pin_of
 from sessionpkgs.errors import EngineMissing, SourceForbidden
 from sessionpkgs.model import Lock, Pin
 from sessionpkgs.process import Completed
 
-_BOOT = "import runpy,sys;n=int(sys.argv[1]);sys.path+=sys.argv[2:2+n];sys.argv[1:2+n]=[];runpy.run_module('pip',run_name='__main__')"
+_BOOT = "import runpy,sys;n=int(sys.argv[1]);sys.path+=[p for p in sys.argv[2:2+n] if p not in sys.path];sys.argv[1:2+n]=[];runpy.run_module('pip',run_name='__main__')"
 _MOST_BUILT = 8
-_KINDS = {"archive_info": "archive", "vcs_info": "vcs", "dir_info": "directory"}
 
 
 class Pip:
@@ -42,7 +40,7 @@ class Pip:
     def resolve(self, request: Request, room: Room) -> Lock:
         """Exact pins of what the View lacks. Raises the error tree's leaf for the cause in pip's log."""
         lines = [line_of(r) for r in request.requirements]
-        allowed = {r.name for r in request.requirements if r.name and (" @ " in r.line or r.editable)}
+        allowed = {r.name for r in request.requirements if is_source(r)}
         built: list[str] = []
         done, report = self._dry_run(lines, request, room, allowed)
         while done.code != 0:
@@ -181,16 +179,14 @@ def _pin_line(pin: Pin) -> str:
 
 
 def _edges(items: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
-    """(name, asker) pairs from the metadata in a report."""
+    """(name, asker) pairs from the metadata in a report, for what is asked here and without extras."""
+    from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    edges = []
-    for item in items:
-        asker = canonicalize_name(str(item["metadata"]["name"]))
-        for line in item["metadata"].get("requires_dist", ()):
-            if match := re.match(r"[A-Za-z0-9._-]+", line):
-                edges.append((str(canonicalize_name(match.group())), str(asker)))
-    return tuple(edges)
+    lines = [(item["metadata"]["name"], line) for item in items for line in item["metadata"].get("requires_dist", ())]
+    parsed = [(asker, Requirement(line)) for asker, line in lines]
+    wanted = [(asker, one.name) for asker, one in parsed if one.marker is None or one.marker.evaluate({"extra": ""})]
+    return tuple((str(canonicalize_name(name)), str(canonicalize_name(asker))) for asker, name in wanted)
 
 
 def _log(room: Room) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sessionpkgs.engines import Request, Room, surroundings, words
 from sessionpkgs.engines.stub import stub_view
-from sessionpkgs.engines.wheels import pin_of
+from sessionpkgs.engines.wheels import is_source, pin_of
 from sessionpkgs.errors import EngineMissing
 from sessionpkgs.formats import pylock_toml
 from sessionpkgs.model import Lock, Pin, Requirement
@@ -36,7 +36,7 @@ class Uv:
 
     def resolve(self, request: Request, room: Room) -> Lock:
         """Exact pins of what the View lacks. Raises the error tree's leaf for the cause uv gives."""
-        allowed = {r.name for r in request.requirements if _is_source(r)}
+        allowed = {r.name for r in request.requirements if is_source(r)}
         built: list[str] = []
         lines = [line_of(r) for r in request.requirements]
         done = self._dry_run(lines, request, room, allowed)
@@ -173,12 +173,6 @@ def line_of(requirement: Requirement) -> str:
 def _location(line: str) -> str:
     """Path or URL of a direct reference; ``-e`` takes no name before it."""
     return line.split(" @ ", 1)[1] if " @ " in line else line
-
-
-def _is_source(requirement: Requirement) -> bool:
-    """Whether the user wrote a place that is not a wheel: such a name may be built because it was asked for."""
-    line = requirement.line.split(";")[0].split("#")[0].strip()
-    return bool(requirement.name) and (" @ " in line or requirement.editable) and not line.endswith(".whl")
 
 
 def _chosen(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from sessionpkgs.errors import IntegrityError, NotFoundError
-from sessionpkgs.model import Pin
+from sessionpkgs.model import Pin, Requirement
 
 
 @functools.cache
@@ -111,3 +111,9 @@ def _file_pin(name: str, version: str, file: Mapping[str, Any], *, direct: bool)
         kind="wheel" if filename.endswith(".whl") else "sdist",
         direct=direct,
     )
+
+
+def is_source(requirement: Requirement) -> bool:
+    """Whether the user wrote a place that is not a wheel: such a name may be built because it was asked for."""
+    line = requirement.line.split(";")[0].split("#")[0].strip()
+    return bool(requirement.name) and (" @ " in line or requirement.editable) and not line.endswith(".whl")

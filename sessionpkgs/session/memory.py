@@ -21,7 +21,8 @@ def resolution(
     outcome: Outcome, record: Mapping[str, Any], spec: Spec, folder: str, env: Mapping[str, str]
 ) -> dict[str, Any]:
     """The answer as JSON-ready values. Open version ranges age (a setting says how fast); where the declaration pins every
-    distribution of the answer, it never does."""
+    distribution of the answer, it never does.
+    """
     hours = settings.load(env).remember_hours
     exact = {requirement.name for requirement in spec.requirements if _exact(requirement.line)}
     fixed = len(exact) == len(spec.requirements) and exact >= {pin.name for pin in outcome.plan.install}

@@ -10,7 +10,8 @@ import time
 from dataclasses import replace
 
 from sessionpkgs import consistency, policy
-from sessionpkgs.engines import Engine, Request, Room
+from sessionpkgs.engines import Engine, Request, Room, words
+from sessionpkgs.engines.wheels import is_source
 from sessionpkgs.errors import ConflictError, DeadlineError, NotFoundError, ResolveError
 from sessionpkgs.model import Lock, Requirement, Spec
 from sessionpkgs.settings import Settings
@@ -26,6 +27,7 @@ def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: 
     """
     if not request.requirements:
         return Lock(engine=engine.name)
+    _refuse_sources(request)
     guarded = replace(request, constraints=(*request.constraints, *policy.protecting(request.view)))
     try:
         lock = engine.resolve(guarded, room)
@@ -34,6 +36,14 @@ def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: 
         raise
     policy.check_lock(lock, spec, request.view)
     return _keep_base_whole(engine, guarded, lock, room, settings)
+
+
+def _refuse_sources(request: Request) -> None:
+    """Refuse places that must be built where nothing may be: their metadata alone takes running their code."""
+    for requirement in request.requirements:
+        if is_source(requirement) and (request.wheels_only or not request.may_build):
+            lines = [one.line for one in request.requirements]
+            raise words.source_forbidden(requirement.name, lines, plan=not request.wheels_only)
 
 
 def _refuse_protected(engine: Engine, spec: Spec, request: Request, room: Room, said: str) -> None:
