@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,10 +136,11 @@ def _ratio(one: Series, other: Series) -> str:
     return f"{one.median / other.median:.2f}"
 
 
-def layering(work: Path, rounds: int) -> list[tuple[str, list[Row]]]:
-    """Tables of (b), one a set."""
+def layering(work: Path, rounds: int) -> Iterator[tuple[str, list[Row]]]:
+    """Tables of (b), one a set, each as soon as it is measured."""
     base = make(work, "bare")
-    tables = []
+    for used in (work / "homes" / "layering", work / "peers" / "uv-cache"):
+        shutil.rmtree(used, ignore_errors=True)  # what an index said in another run decides how often uv asks again
     for label, names, goal in SETS:
         one = _Set(base, label, names)
         one.fast()
@@ -152,5 +154,4 @@ def layering(work: Path, rounds: int) -> list[tuple[str, list[Row]]]:
             if number < FEW:
                 one.uncompiled()
         said = f", pip {few} rounds" if few < rounds else ""
-        tables.append((f"(b) a new layer of {label}, warm caches, {rounds} rounds{said}", one.rows(goal)))
-    return tables
+        yield f"(b) a new layer of {label}, warm caches, {rounds} rounds{said}", one.rows(goal)

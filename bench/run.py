@@ -52,9 +52,8 @@ def main() -> None:
     every: list[tuple[str, list[Row]]] = []
     for letter in chosen.letters or LETTERS:
         started, before = time.perf_counter(), load()
-        tables = LETTERS[letter](work, chosen.rounds)
-        every += tables
-        for title, rows in tables:
+        for title, rows in LETTERS[letter](work, chosen.rounds):
+            every.append((title, rows))
             print(table(title, rows), flush=True)
         print(f"load {before} -> {load()}, {time.perf_counter() - started:.0f} s", flush=True)
     missed = [f"{title}: {row.what}" for title, rows in every for row in rows if row.reached is False]

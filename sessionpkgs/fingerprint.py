@@ -32,9 +32,7 @@ def fingerprint(paths: Iterable[str]) -> str:
     """
     stat, seen = os.stat, [f"{sys.version}\n{sys.prefix}"]
     for path in paths:
-        names = sorted(
-            name for name in os.listdir(path) if name.endswith((".dist-info", ".egg-info", ".pth", ".egg-link"))
-        )
+        names = sorted(name for name in _names(path) if name.endswith((".dist-info", ".egg-info", ".pth", ".egg-link")))
         seen.append(path)
         for name in names:
             files: tuple[str, ...] = (
@@ -51,3 +49,11 @@ def fingerprint(paths: Iterable[str]) -> str:
                 else:
                     seen.append(f"{name}/{file} {s.st_mtime_ns} {s.st_size} {s.st_ino}")
     return hashlib.sha256("\n".join(seen).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _names(path: str) -> list[str]:
+    """Entries of a folder; none where it is gone since it was put on the path."""
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []

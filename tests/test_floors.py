@@ -96,8 +96,8 @@ def writes_to_sys_path(tree: ast.AST) -> bool:
         )
 
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in changing:
-            if is_watched(node.func.value):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in changing and is_watched(node.func.value):
                 return True
         targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else []
         targets += [node.target] if isinstance(node, ast.AugAssign) else []

@@ -1,13 +1,16 @@
-"""Locks that the operating system frees."""
+"""Locks that the operating system frees, and a store that nobody else can touch."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
 from sessionpkgs.errors import DeadlineError, StoreError
+from sessionpkgs.store import Store
 from sessionpkgs.store.locks import Flock
 
 HOLD = """
@@ -117,3 +120,27 @@ def test_a_program_that_is_started_does_not_inherit_it(path, start):
         child.stdout.readline()
     with Flock(path) as again:
         assert again.try_acquire(exclusive=True)
+
+
+@pytest.mark.parametrize(
+    ("plant", "said"),
+    [
+        (lambda root: (root.mkdir(), root.chmod(0o770)), "only you can write to"),
+        (lambda root: (root.mkdir(), root.chmod(0o707)), "only you can write to"),
+        (lambda root: (root.mkdir(0o700), root.parent.chmod(0o777)), "which other users can write to"),
+        (lambda root: root.symlink_to(root.parent.parent), "not a folder of yours"),
+        (lambda root: root.write_text(""), "cannot be made"),
+        pytest.param(
+            lambda root: root.mkdir(0o700) or shutil.chown(root, 65534),
+            "not a folder of yours",
+            marks=pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user"),
+        ),
+    ],
+    ids=["group", "others", "parent", "link", "file", "owner"],
+)
+def test_a_store_that_somebody_else_could_change_is_refused(home, plant, said):
+    plant(home / "store")
+    before = sorted(home.rglob("*"))
+    with pytest.raises(StoreError, match=said):
+        Store(str(home / "store")).prepare()
+    assert sorted(home.rglob("*")) == before

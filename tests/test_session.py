@@ -241,7 +241,9 @@ def test_python_code_can_apply_a_spec_and_gets_a_record(session: Make, wheelhous
     assert one.status()["layer"] == record.layer
 
 
-@pytest.mark.parametrize(("wheels_only", "words"), [("1", "only wheels are allowed"), ("0", "a plan runs no build code")])
+@pytest.mark.parametrize(
+    ("wheels_only", "words"), [("1", "only wheels are allowed"), ("0", "a plan runs no build code")]
+)
 def test_a_folder_is_not_built_for_a_plan_nor_where_only_wheels_may_come(
     session: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels_only: str, words: str
 ) -> None:

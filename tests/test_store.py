@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +127,21 @@ def test_many_sessions_at_once_cause_one_install(store, wheelhouse):
     assert asked.asked == ["demo"]
     assert [built for _, built in results].count(True) == 1
     assert len({layer for layer, _ in results}) == 1
+
+
+def test_sessions_whose_sets_overlap_do_not_disturb_each_other(store, wheelhouse):
+    wheels = [wheelhouse.wheel(name) for name in ("one", "two", "three", "four")]
+    plans, everybody = [plan_of(*wheels[:number], *wheels[number + 1 :]) for number in range(4)], threading.Barrier(8)
+
+    def session(number):
+        everybody.wait()
+        return build(Store(store.root), plans[number % 4], Fill())[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(session, range(8)))
+    assert len(names(store.path("dists"))) == 4
+    assert [len(list(Path(layer.path, "site").glob("*/__init__.py"))) for layer in made] == [3] * 8
+    assert names(store.path("stage")) == []
 
 
 def test_who_waits_for_another_process_gets_its_layer(store, fill, wheelhouse, start):
@@ -279,40 +293,9 @@ def test_two_distributions_that_bring_one_path_with_different_bytes_are_refused_
     assert len(names(store.path("layers"))) == 2
 
 
-def test_a_namespace_of_several_distributions_is_one_folder(store, fill, wheelhouse):
-    one = wheelhouse.wheel("one", files={"space/one/__init__.py": ""})
-    two = wheelhouse.wheel("two", files={"space/two/__init__.py": ""})
-    layer, _ = build(store, plan_of(one, two), fill)
-    assert names(f"{layer.path}/site/space") == ["one", "two"]
-
-
 def test_a_module_that_the_standard_library_hides_is_noticed(store, fill, wheelhouse):
     layer, _ = build(store, plan_of(wheelhouse.wheel("dataclasses", files={"dataclasses.py": ""})), fill)
     assert any("standard library has dataclasses" in notice for notice in layer.notices)
-
-
-@pytest.mark.parametrize(
-    ("plant", "said"),
-    [
-        (lambda root: (root.mkdir(), root.chmod(0o770)), "only you can write to"),
-        (lambda root: (root.mkdir(), root.chmod(0o707)), "only you can write to"),
-        (lambda root: (root.mkdir(0o700), root.parent.chmod(0o777)), "which other users can write to"),
-        (lambda root: root.symlink_to(root.parent.parent), "not a folder of yours"),
-        (lambda root: root.write_text(""), "cannot be made"),
-        pytest.param(
-            lambda root: root.mkdir(0o700) or shutil.chown(root, 65534),
-            "not a folder of yours",
-            marks=pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user"),
-        ),
-    ],
-    ids=["group", "others", "parent", "link", "file", "owner"],
-)
-def test_a_store_that_somebody_else_could_change_is_refused(home, plant, said):
-    plant(home / "store")
-    before = tree(home)
-    with pytest.raises(StoreError, match=said):
-        Store(str(home / "store")).prepare()
-    assert tree(home) == before
 
 
 def test_what_is_remembered_comes_back_and_what_is_torn_does_not(store):

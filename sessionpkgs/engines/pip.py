@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sessionpkgs.engines import Request, Room, surroundings, words
+from sessionpkgs.engines import Request, Room, surroundings, words, words_pip
 from sessionpkgs.engines.uv import line_of
 from sessionpkgs.engines.wheels import is_source, pin_of
 from sessionpkgs.errors import EngineMissing, SourceForbidden
@@ -44,7 +44,7 @@ class Pip:
         built: list[str] = []
         done, report = self._dry_run(lines, request, room, allowed)
         while done.code != 0:
-            error = words.from_pip(done.stdout + done.stderr, _log(room), lines)
+            error = words_pip.error(done.stdout + done.stderr, _log(room), lines)
             name = error.item if isinstance(error, SourceForbidden) else ""
             if not name or name in allowed or len(built) >= _MOST_BUILT:
                 raise error
@@ -53,7 +53,7 @@ class Pip:
             built.append(name)
             allowed.add(name)
             done, report = self._dry_run(lines, request, room, allowed)
-        items = report["install"]
+        items = self._permitted(report["install"], request, room)
         if request.exact:
             items += self._exact(request, room)
         hashes = {r.name: r.hashes for r in request.requirements if r.name}
@@ -76,7 +76,7 @@ class Pip:
         arguments += ["--no-cache-dir"] if request.fresh else []
         done = self._run(arguments, request, room, {pin.name for pin in pins if pin.kind != "wheel"})
         if done.code != 0:
-            raise words.from_pip(done.stdout + done.stderr, _log(room), [f"{p.name}=={p.version}" for p in pins])
+            raise words_pip.error(done.stdout + done.stderr, _log(room), [f"{p.name}=={p.version}" for p in pins])
 
     def _run(self, arguments: Sequence[str], request: Request, room: Room, allowed: set[str]) -> Completed:
         """Run ``pip install`` with the View's folders visible and nothing inherited but the allow-list."""
@@ -118,13 +118,28 @@ class Pip:
         done = self._run(arguments, request, room, allowed)
         return done, _read(report) if done.code == 0 else {}
 
+    def _permitted(self, items: list[dict[str, Any]], request: Request, room: Room) -> list[dict[str, Any]]:
+        """*items*, where pip took a file whose hash the user did not write: with the release's file that has one."""
+        allowed = {r.name: r.hashes for r in request.requirements if r.hashes}
+        others = [item for item in items if not _is_allowed(item, allowed)]
+        if not others:
+            return items
+        lines = [" ".join((_release(item), *(f"--hash={h}" for h in allowed[_name(item)]))) for item in others]
+        asked, report = Path(room.stage, "hashed.txt"), Path(room.stage, "hashed.json")
+        asked.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        arguments = ["--dry-run", "--ignore-installed", "--no-deps", "--report", str(report), "-r", str(asked)]
+        done = self._run(arguments, request, room, set())
+        if done.code != 0:
+            raise words_pip.error(done.stdout + done.stderr, _log(room), lines)
+        return [item for item in items if item not in others] + _read(report)["install"]
+
     def _exact(self, request: Request, room: Room) -> list[dict[str, Any]]:
         """Report items of the lines that are wanted although the View has them."""
         report = Path(room.stage, "exact.json")
         arguments = ["--dry-run", "--ignore-installed", "--no-deps", "--report", str(report), *request.exact]
         done = self._run(arguments, request, room, set())
         if done.code != 0:
-            raise words.from_pip(done.stdout + done.stderr, _log(room), request.exact)
+            raise words_pip.error(done.stdout + done.stderr, _log(room), request.exact)
         items: list[dict[str, Any]] = _read(report)["install"]
         return items
 
@@ -135,12 +150,28 @@ def _read(report: Path) -> dict[str, Any]:
     return read
 
 
-def _pin(item: dict[str, Any], folder: str, hashes: dict[str, tuple[str, ...]]) -> Pin:
-    """One item of the report as a Pin, read through the same door as uv's lock."""
+def _name(item: dict[str, Any]) -> str:
+    """Normalised name of one item of a report."""
     from packaging.utils import canonicalize_name
 
-    told, origin = item["metadata"], item["download_info"]
-    name = canonicalize_name(str(told["name"]))
+    return str(canonicalize_name(str(item["metadata"]["name"])))
+
+
+def _release(item: dict[str, Any]) -> str:
+    """Name and version of one item as a requirement."""
+    return f"{_name(item)}=={item['metadata']['version']}"
+
+
+def _is_allowed(item: dict[str, Any], allowed: dict[str, tuple[str, ...]]) -> bool:
+    """Whether the file of *item* has one of the hashes that the user wrote, or needs none."""
+    hashes = item["download_info"].get("archive_info", {}).get("hashes", {})
+    wanted = allowed.get(_name(item))
+    return wanted is None or item.get("is_direct", False) or any(f"{k}:{v}" in wanted for k, v in hashes.items())
+
+
+def _pin(item: dict[str, Any], folder: str, hashes: dict[str, tuple[str, ...]]) -> Pin:
+    """One item of the report as a Pin, read through the same door as uv's lock."""
+    told, origin, name = item["metadata"], item["download_info"], _name(item)
     url = origin["url"]
     package: dict[str, Any] = {"name": name, "version": told["version"]}
     if "vcs_info" in origin:

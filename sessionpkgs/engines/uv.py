@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sessionpkgs.engines import Request, Room, surroundings, words
+from sessionpkgs.engines import Request, Room, surroundings, words, words_uv
 from sessionpkgs.engines.stub import stub_view
 from sessionpkgs.engines.wheels import is_source, pin_of
 from sessionpkgs.errors import EngineMissing
@@ -42,10 +42,12 @@ class Uv:
         done = self._dry_run(lines, request, room, allowed)
         while done.code != 0:
             fresh = [
-                n for n in words.sources_only(done.stderr) if n not in allowed and self._only_source(n, request, room)
+                n
+                for n in words_uv.sources_only(done.stderr)
+                if n not in allowed and self._only_source(n, request, room)
             ]
             if not fresh or len(built) >= _MOST_BUILT:
-                raise words.from_uv(done.stderr, lines)
+                raise words_uv.error(done.stderr, lines)
             if request.wheels_only or not request.may_build:
                 raise words.source_forbidden(fresh[0], lines, plan=not request.wheels_only)
             built += fresh
@@ -67,7 +69,7 @@ class Uv:
         if done is None or done.code != 0:
             done = self._run(arguments, request, room, source)
         if done.code != 0:
-            raise words.from_uv(done.stderr, [f"{p.name}=={p.version}" for p in pins])
+            raise words_uv.error(done.stderr, [f"{p.name}=={p.version}" for p in pins])
         Path(into, ".lock").unlink(missing_ok=True)
 
     def _forget(self, names: list[str], request: Request, room: Room) -> None:
@@ -131,7 +133,7 @@ class Uv:
         if done.code != 0:
             done = self._run(arguments, request, room, allowed)
         if done.code != 0:
-            raise words.from_uv(done.stderr, lines)
+            raise words_uv.error(done.stderr, lines)
         versions = {m["name"]: m["version"] for line in chosen if (m := _LINE.match(line)) and m["version"]}
         pins = []
         for package in _packages(done.stdout):
@@ -171,8 +173,9 @@ def line_of(requirement: Requirement) -> str:
 
 
 def _location(line: str) -> str:
-    """Path or URL of a direct reference; ``-e`` takes no name before it."""
-    return line.split(" @ ", 1)[1] if " @ " in line else line
+    """Place of a direct reference as ``-e`` takes it: no name before it, extras behind it."""
+    name, _, place = line.partition(" @ ")
+    return f"{place}{name[name.index('[') :] if '[' in name else ''}" if place else line
 
 
 def _chosen(text: str) -> list[str]:

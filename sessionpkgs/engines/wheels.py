@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -63,14 +64,14 @@ def pin_of(package: Mapping[str, Any], folder: str, allowed: Iterable[str] = ())
         return Pin(
             name=name,
             version=version,
-            url=f"file://{path}",
+            url=Path(path).as_uri(),
             kind="directory",
             editable=bool(place.get("editable")),
             direct=True,
         )
     if "archive" in package:
         file = package["archive"]
-        url = file.get("url") or f"file://{os.path.abspath(os.path.join(folder, file['path']))}"
+        url = file.get("url") or Path(os.path.abspath(os.path.join(folder, file["path"]))).as_uri()
         return _file_pin(name, version, {**file, "url": url}, direct=True)
     files = [
         dict(file)
@@ -98,7 +99,7 @@ def _permitted(files: list[dict[str, Any]], item: str, allowed: set[str]) -> dic
 
 def _file_pin(name: str, version: str, file: Mapping[str, Any], *, direct: bool) -> Pin:
     """The Pin for one wheel or source archive of a lock."""
-    url = str(file.get("url") or f"file://{file['path']}")
+    url = str(file.get("url") or Path(os.path.abspath(file["path"])).as_uri())
     filename = filename_of(url)
     if not version and filename.endswith(".whl"):
         version = filename.split("-")[1]

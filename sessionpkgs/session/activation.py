@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from sessionpkgs import installed
 from sessionpkgs.model import Layer, Pin, Plan, Spec
@@ -42,7 +43,7 @@ def describe(
         "sites": sites,
         "pth": [path for found in lines for path in found.paths],
         "finders": [name for found in lines for name in found.finders],
-        "sources": [pin.url.removeprefix("file://") for pin in mutable(todo)],
+        "sources": [unquote(pin.url.removeprefix("file://")) for pin in mutable(todo)],
         "bin": scripts,
         "share": os.path.join(layer.path, "share"),
         "variables": [list(pair) for pair in spec.variables],

@@ -152,6 +152,18 @@ def _owners(staged: list[Staged]) -> dict[str, list[Staged]]:
 
 def _nothing_unlisted(site: str, owners: Mapping[str, list[Staged]]) -> None:
     """Refuse a file that no RECORD lists and a row without a file; links are refused when they are read."""
+    present = _files(site)
+    if extra := sorted(present - set(owners)):
+        raise IntegrityError(f"{extra[0]} is in no RECORD, so nobody vouches for it", item=extra[0])
+    for path in sorted(set(owners) - present):
+        if not path.endswith(".pyc"):
+            raise IntegrityError(f"{owners[path][0].name} lists {path}, which is not there", item=path)
+        for dist in owners[path]:
+            del dist.rows[path]
+
+
+def _files(site: str) -> set[str]:
+    """Paths below *site* of everything that is not a folder."""
     present: set[str] = set()
     folders = [""]
     while folders:
@@ -163,13 +175,7 @@ def _nothing_unlisted(site: str, owners: Mapping[str, list[Staged]]) -> None:
                     folders.append(path + "/")
                 else:
                     present.add(path)
-    if extra := sorted(present - set(owners)):
-        raise IntegrityError(f"{extra[0]} is in no RECORD, so nobody vouches for it", item=extra[0])
-    for path in sorted(set(owners) - present):
-        if not path.endswith(".pyc"):
-            raise IntegrityError(f"{owners[path][0].name} lists {path}, which is not there", item=path)
-        for dist in owners[path]:
-            del dist.rows[path]
+    return present
 
 
 def _refuse_tops(dist: Staged) -> None:
@@ -194,7 +200,7 @@ def _check_bytes(site: str, dist: Staged, *, read_only: bool) -> None:
     unhashed = {f"{dist.folder}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s")}
     for path, (hashed, size) in dist.rows.items():
         kind, _, expected = hashed.partition("=")
-        if not hashed and (path in unhashed or path.endswith(".pyc")):
+        if not hashed and (path in unhashed or (path.endswith(".pyc") and "__pycache__/" in path)):
             kind = "sha256"
         elif kind not in _HASHES:
             raise IntegrityError(f"{dist.name} gives {path} no usable hash", item=path)
@@ -214,9 +220,13 @@ def still_true(home: str) -> bool:
         dist = _read(f"{home}/site", folder)
         if f"{folder}/RECORD" not in dist.rows:  # emptied by a power cut, it would vouch for anything
             return False
+        present = {path for path in _files(f"{home}/site") if "__pycache__/" not in path}
+        if present - set(dist.rows):
+            return False
         for path, row in dist.rows.items():
             below = home if path.partition("/")[0] in OUTSIDE else f"{home}/site"
-            _check_bytes(below, Staged(dist.name, dist.version, folder, {path: row}), read_only=False)
+            if not path.endswith(".pyc"):
+                _check_bytes(below, Staged(dist.name, dist.version, folder, {path: row}), read_only=False)
     except (OSError, ValueError, SessionPkgsError):
         return False
     return True

@@ -262,8 +262,19 @@ def test_a_wheel_is_preferred_to_a_newer_source(wheelhouse, resolve, tmp_path):
 
 @pytest.mark.index
 def test_a_source_with_setuptools_is_built_with_what_the_index_has(wheelhouse, engine, room, request_for, tmp_path):
-    wheelhouse.sdist("legacy", marker=str(tmp_path / "ran"))
-    request = request_for("legacy", sources=Sources(find_links=(str(wheelhouse.folder),)))
+    wheelhouse.sdist("sessionpkgs-test-legacy", marker=str(tmp_path / "ran"))
+    request = request_for("sessionpkgs-test-legacy", sources=Sources(find_links=(str(wheelhouse.folder),)))
     lock = engine.resolve(request, room())
-    assert lock.built == ("legacy",)
+    assert lock.built == ("sessionpkgs-test-legacy",)
     assert (tmp_path / "ran").exists()
+
+
+def test_a_damaged_cache_is_passed_by_where_it_is_not_trusted(wheelhouse, engine, room, request_for, tmp_path):
+    wheelhouse.wheel("demo")
+    request = request_for("demo")
+    pins = engine.resolve(request, room()).pins
+    engine.install(pins, str(tmp_path / "first"), request, room())
+    for cached in (tmp_path / "cache").rglob("demo/__init__.py"):
+        cached.write_text("damaged = True\n")
+    engine.install(pins, str(tmp_path / "second"), replace(request, fresh=True), room())
+    assert (tmp_path / "second" / "demo" / "__init__.py").read_text() == '__version__ = "1.0"\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessionpkgs.engines import words
+from sessionpkgs.engines import words, words_pip, words_uv
 from sessionpkgs.errors import (
     IndexUnavailable,
     IntegrityError,
@@ -62,7 +62,7 @@ MISSING = "ERROR: Could not find a version that satisfies the requirement demo{}
     ],
 )  # fmt: skip
 def test_a_failure_of_uv_is_told_by_its_cause(text, kind, said):
-    error = words.from_uv(text, [])
+    error = words_uv.error(text, [])
     assert type(error) is kind
     assert_matches(error, said)
 
@@ -105,7 +105,7 @@ def test_a_failure_of_uv_is_told_by_its_cause(text, kind, said):
     ],
 )
 def test_a_failure_of_pip_is_told_by_its_cause(output, log, kind, said):
-    error = words.from_pip(output, log, ["demo"])
+    error = words_pip.error(output, log, ["demo"])
     assert type(error) is kind
     assert_matches(error, said)
 
@@ -117,7 +117,7 @@ def test_neither_a_port_nor_a_time_counts_as_an_answer(number):
 
 
 def test_the_word_of_a_server_cannot_write_to_the_terminal_or_show_a_login():
-    error = words.from_uv(UNSOLVED + "Because \x1b[2J\x1b]0;title\x07http://me:secret@h.example/ said \u202eno", [])
+    error = words_uv.error(UNSOLVED + "Because \x1b[2J\x1b]0;title\x07http://me:secret@h.example/ said \u202eno", [])
     assert_matches(error, r"http://\*\*\*\*@h\.example/ said no")
     assert error.sentence.isprintable()
 
