@@ -6,10 +6,21 @@ is edited in place is not seen, and need not be: no version changes by it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
 from collections.abc import Iterable
+
+_FILES = {
+    ".dist-info": ("/RECORD", "/METADATA"),
+    ".egg-info": ("/PKG-INFO", "/requires.txt", ""),
+    ".pth": ("",),
+    ".egg-link": ("",),
+}
+"""What is looked at for each kind of entry that describes a distribution; "" is the entry itself."""
+
+_ENDS = tuple(_FILES)
 
 
 def base_paths(paths: Iterable[str], outside: str = "") -> list[str]:
@@ -30,30 +41,32 @@ def fingerprint(paths: Iterable[str]) -> str:
     For each ``*.dist-info``, ``*.egg-info`` and ``*.pth``: its name and mtime, size and inode of RECORD and METADATA.
     Names alone miss a reinstall of the same version, a folder's mtime misses a replaced tree (measured).
     """
-    stat, seen = os.stat, [f"{sys.version}\n{sys.prefix}"]
+    seen: list[object] = [sys.version, sys.prefix]
     for path in paths:
-        names = sorted(name for name in _names(path) if name.endswith((".dist-info", ".egg-info", ".pth", ".egg-link")))
         seen.append(path)
-        for name in names:
-            files: tuple[str, ...] = (
-                ("RECORD", "METADATA") if name.endswith(".dist-info") else ("PKG-INFO", "requires.txt")
-            )
-            entry = f"{path}/{name}"
-            if not name.endswith("-info"):
-                entry, files = path, (name,)
-            for file in files:
-                try:
-                    s = stat(f"{entry}/{file}")
-                except OSError:
-                    seen.append(f"{name}/{file} -")
-                else:
-                    seen.append(f"{name}/{file} {s.st_mtime_ns} {s.st_size} {s.st_ino}")
-    return hashlib.sha256("\n".join(seen).encode("utf-8", "surrogateescape")).hexdigest()
+        with contextlib.suppress(OSError):  # a folder that is gone since it was put on the path has nothing
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                seen += _stamps(fd)
+            finally:
+                os.close(fd)
+    return hashlib.sha256(repr(seen).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _names(path: str) -> list[str]:
-    """Entries of a folder; none where it is gone since it was put on the path."""
-    try:
-        return os.listdir(path)
-    except OSError:
-        return []
+def _stamps(fd: int) -> list[object]:
+    """Names and stamps of what describes distributions in the open folder *fd*.
+
+    Paths relative to the descriptor halve the time: the kernel need not walk the folder's own path a thousand times.
+    """
+    stat = os.stat
+    found: list[object] = []
+    for name in sorted(name for name in os.listdir(fd) if name.endswith(_ENDS)):
+        found.append(name)
+        for file in _FILES[name[name.rindex(".") :]]:
+            try:
+                status = stat(name + file, dir_fd=fd)
+            except OSError:
+                found.append(file)
+            else:
+                found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return found

@@ -96,9 +96,9 @@ def writes_to_sys_path(tree: ast.AST) -> bool:
         )
 
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in changing and is_watched(node.func.value):
-                return True
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in changing and is_watched(called.value):
+            return True
         targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else []
         targets += [node.target] if isinstance(node, ast.AugAssign) else []
         for target in targets:

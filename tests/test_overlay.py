@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from sessionpkgs import overlay
 from sessionpkgs.errors import ActivationError
-from sessionpkgs.overlay import Overlay, pth, survey
+from sessionpkgs.overlay import Overlay, modules, pth, survey
 from sessionpkgs.workers.children import boot_folder
 
 
@@ -223,7 +222,7 @@ def test_variables_made_by_a_module_count_as_holding_it() -> None:
     module = types.ModuleType("fresh_seven")
     exec("class Thing: pass", module.__dict__)
     namespace = {"module": module, "kind": module.Thing, "one": module.Thing(), "_hidden": module, "other": 3}
-    assert overlay.modules.held_by({"fresh_seven": module}, namespace) == ["kind", "module", "one"]
+    assert modules.held_by({"fresh_seven": module}, namespace) == ["kind", "module", "one"]
 
 
 def child(boot: Path, site: Path, code: str, *, version: str = "", extra: str = "") -> str:

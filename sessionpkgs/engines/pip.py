@@ -131,7 +131,7 @@ class Pip:
         done = self._run(arguments, request, room, set())
         if done.code != 0:
             raise words_pip.error(done.stdout + done.stderr, _log(room), lines)
-        return [item for item in items if item not in others] + _read(report)["install"]
+        return [*(item for item in items if item not in others), *_read(report)["install"]]
 
     def _exact(self, request: Request, room: Room) -> list[dict[str, Any]]:
         """Report items of the lines that are wanted although the View has them."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from sessionpkgs.overlay import modules
+if TYPE_CHECKING:
+    from sessionpkgs.overlay.modules import Keeper
 
 _SITE_NAMES = ("site-packages", "dist-packages")
 
@@ -42,7 +43,16 @@ class Overlay:
         self._finders: list[Any] = []
         self._hooks: list[Any] = []
         self._environ: dict[str, tuple[str | None, str]] = {}
-        self._modules = modules.Keeper(root)
+        self._kept: Keeper | None = None
+
+    @property
+    def _modules(self) -> Keeper:
+        """The keeper of modules, made when a module has to be kept: reopening in a fresh kernel needs none."""
+        if self._kept is None:
+            from sessionpkgs.overlay.modules import Keeper
+
+            self._kept = Keeper(self.root)
+        return self._kept
 
     def disinherit(self) -> None:
         """Leave the overlay of a session that this kernel was started from: a kernel is no child of another's cell."""
@@ -59,7 +69,7 @@ class Overlay:
             os.environ[name] = os.pathsep.join(kept)
         importlib.invalidate_caches()
 
-    def activate(self, wanted: Mapping[str, Any], changed: Iterable[str] = ()) -> list[str]:
+    def activate(self, wanted: Mapping[str, Any], changed: Collection[str] = ()) -> list[str]:
         """Switch to *wanted*, whatever was active; *changed* are base modules that must be imported anew.
 
         Gives sentences about what could not be switched cleanly. An exception leaves what was active before.
@@ -67,7 +77,8 @@ class Overlay:
         before = self.active
         try:
             said = self._off(keep=frozenset(wanted["dists"]))
-            self._modules.set_aside(changed)
+            if changed:
+                self._modules.set_aside(changed)
             self._on(wanted)
         except BaseException:
             self._off(keep=frozenset())
@@ -91,7 +102,8 @@ class Overlay:
             self._environ[name] = (os.environ.get(name), value)
             os.environ[name] = value
         importlib.invalidate_caches()
-        self._modules.extend_packages(wanted["sites"])
+        if shared := _loaded_packages(wanted["sites"]):
+            self._modules.extend_packages(shared)
         self.active = dict(wanted)
 
     def _install_finders(self, names: Iterable[str]) -> None:
@@ -121,7 +133,7 @@ class Overlay:
 
     def _off(self, *, keep: frozenset[str]) -> list[str]:
         """Undo :meth:`_on`; modules of the distributions *keep* stay loaded, since they stay the same."""
-        if not self.active and not self._entries and not self._modules.holds:
+        if not self.active and not self._entries and self._kept is None:
             return []
         editable = self._editable_folders()
         for entry in self._entries:
@@ -156,6 +168,12 @@ def environment(wanted: Mapping[str, Any], present: Mapping[str, str]) -> dict[s
         said["SESSIONPKGS_CHILD_OF"] = str(os.getpid())
         said["SESSIONPKGS_CHILD_FINDERS"] = ",".join(wanted["finders"])
     return said
+
+
+def _loaded_packages(sites: Iterable[str]) -> list[tuple[str, str]]:
+    """Loaded packages with a plain ``__path__`` that *sites* have a part of, as (name, site)."""
+    names = [(name, site) for site in sites for name in os.listdir(site) if name in sys.modules]
+    return [(name, site) for name, site in names if type(getattr(sys.modules[name], "__path__", None)) is list]
 
 
 def _before(folder: str, value: str) -> str:

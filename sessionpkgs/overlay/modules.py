@@ -25,11 +25,6 @@ class Keeper:
         self._aside: dict[str, ModuleType] = {}
         self._paths: list[tuple[ModuleType, list[str]]] = []
 
-    @property
-    def holds(self) -> bool:
-        """True while something was taken out or changed."""
-        return bool(self._aside or self._paths)
-
     def set_aside(self, names: Iterable[str]) -> None:
         """Take base's modules *names* out, so that the next import finds the overlay's."""
         for name in names:
@@ -37,17 +32,15 @@ class Keeper:
             if module is not None:
                 self._aside.setdefault(name, module)
 
-    def extend_packages(self, sites: Iterable[str]) -> None:
-        """Let loaded ``pkgutil``-style packages (such as ``backports``) see their part in *sites*."""
-        for site in sites:
-            for name in os.listdir(site):
-                module = sys.modules.get(name)
-                path = getattr(module, "__path__", None)
-                if module is not None and type(path) is list and os.path.isdir(f"{site}/{name}"):
-                    old = list(path)
-                    path[:] = pkgutil.extend_path(old, name)
-                    if path != old:
-                        self._paths.append((module, old))
+    def extend_packages(self, shared: Iterable[tuple[str, str]]) -> None:
+        """Let loaded ``pkgutil``-style packages (such as ``backports``) see their part in a site: (name, site) pairs."""
+        for name, site in shared:
+            module, path = sys.modules[name], sys.modules[name].__path__
+            if os.path.isdir(f"{site}/{name}"):
+                old = list(path)
+                path[:] = pkgutil.extend_path(old, name)
+                if path != old:
+                    self._paths.append((module, old))
 
     def put_back(self, sites: Iterable[str], keep: Collection[str], editable: Iterable[str] = ()) -> list[str]:
         """Take out the overlay's modules, except those of the identities *keep*, and put base's back.

@@ -17,6 +17,7 @@ from sessionpkgs import installed
 from sessionpkgs.model import Layer, Pin, Plan, Spec
 from sessionpkgs.overlay import pth
 from sessionpkgs.store import Store
+from sessionpkgs.workers.children import boot_folder
 
 
 def mutable(todo: Plan) -> tuple[Pin, ...]:
@@ -45,6 +46,7 @@ def describe(
         "finders": [name for found in lines for name in found.finders],
         "sources": [unquote(pin.url.removeprefix("file://")) for pin in mutable(todo)],
         "bin": scripts,
+        "boot": boot_folder(store.path("views")),
         "share": os.path.join(layer.path, "share"),
         "variables": [list(pair) for pair in spec.variables],
         "dists": dists,

@@ -69,12 +69,13 @@ class Life:
 
     def switch(self, activation: dict[str, Any], anew: Sequence[str], notices: list[str]) -> None:
         """Lease the layer, then switch the overlay to it."""
-        from sessionpkgs.workers.children import boot_folder
-
         held = [self.store.lease(activation["layer"])] if activation["layer"] else []
         try:
-            wanted = {**activation, "boot": boot_folder(self.store.path("views"))}
-            notices += [said for said in self.overlay.activate(wanted, anew) if said not in notices]
+            if not os.path.isfile(os.path.join(activation["boot"], "sitecustomize.py")):
+                from sessionpkgs.workers.children import boot_folder
+
+                activation = {**activation, "boot": boot_folder(self.store.path("views"))}
+            notices += [said for said in self.overlay.activate(activation, anew) if said not in notices]
         except BaseException:
             for lock in held:
                 lock.release()

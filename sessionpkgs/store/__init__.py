@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import stat
 import tempfile
@@ -79,6 +78,8 @@ class Store:
     def stage(self) -> Iterator[str]:
         """A fresh folder that is gone at the end of the block, however it ends; leftovers of the dead go first."""
         self._sweep()
+        import secrets
+
         name = f"{os.getpid()}-{secrets.token_hex(6)}"
         lock = Flock(self.path("locks", f"stage-{name}"))
         lock.acquire(exclusive=True, deadline=1.0)
