@@ -25,6 +25,7 @@ class _Ways:
         self.empty = Series("empty cell (pass)")
         self.cell = Series("%%session_env cell, reopened")
         self.own = Series("own time: cell - empty cell of the same kernel")
+        self.both = Series("%load_ext and the cell back to back, own time of both")
         self.uv = Series("uv pip install no-op, by subprocess")
         self.uv_own = Series("!uv pip install no-op cell, own time")
         self.pip_own = Series("%pip install no-op cell, own time")
@@ -55,6 +56,15 @@ class _Ways:
             self.cell.add(done.seconds)
             self.own.add(done.seconds - middle(empty))
 
+    def back_to_back(self) -> None:
+        """One fresh kernel as Run All has it: ``%load_ext`` and the declaration without a moment in between."""
+        with Kernel(self.base.python, self.env, self.work) as kernel:
+            empty = middle(kernel.empty())
+            first, second = kernel.cell("%load_ext sessionpkgs"), kernel.cell(CELL)
+            if second.record()["source"] != "remembered":
+                raise RuntimeError("the declaration was not remembered")
+            self.both.add(first.seconds + second.seconds - 2 * empty)
+
     def peer(self, code: str, series: Series) -> None:
         """One fresh kernel without the project that runs *code*."""
         with Kernel(self.base.python, self.env, self.work) as kernel:
@@ -68,6 +78,7 @@ class _Ways:
         """All ways once, one after the other."""
         base = self.base
         self.reopened()
+        self.back_to_back()
         argv = [base.uv, "pip", "install", "--python", base.python, SATISFIED]
         self.uv.add(run(argv, self.env, self.work))
         self.peer("!" + " ".join(map(str, argv)), self.uv_own)
@@ -80,6 +91,7 @@ class _Ways:
             figure(self.empty),
             figure(self.cell),
             at_most(self.own, 0.005),
+            at_most(self.both, 0.008),
             figure(self.uv),
             times_faster(self.own, self.uv, 5, "uv subprocess / own time"),
             figure(self.uv_own),

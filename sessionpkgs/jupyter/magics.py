@@ -6,6 +6,8 @@ imported when a cell first uses them.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from sessionpkgs.session import Session
 
 NAME = "session_env"
+IDLE = 0.01
+"""Seconds after ``%load_ext`` at which the kernel counts as idle; a cell that comes earlier does not wait."""
 
 
 class SessionMagics:
@@ -70,6 +74,20 @@ class SessionMagics:
             raise
         reporter.finish(Result(record))
 
+    def warm(self) -> None:
+        """Load what the first declaration needs and look at base, while the kernel has nothing else to do.
+
+        A refusal (a broken settings file, say) is left to the cell that meets it.
+        """
+        if self._session is None and _loaded(self.shell) is self:
+            from sessionpkgs.errors import SessionPkgsError
+
+            with contextlib.suppress(SessionPkgsError, OSError):
+                import sessionpkgs.jupyter.display
+                import sessionpkgs.jupyter.progress  # noqa: F401
+
+                self.session.warm()
+
     def close(self) -> None:
         """Give base back."""
         if self._session is not None:
@@ -91,6 +109,8 @@ def load(shell: InteractiveShell) -> None:
         register: Any = shell.register_magic_function
         register(magics.line, "line", NAME)
         register(magics.cell, "cell", NAME)
+        with contextlib.suppress(RuntimeError):  # no running loop: a terminal, which has no idle moment
+            asyncio.get_running_loop().call_later(IDLE, magics.warm)
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from sessionpkgs import places
 from sessionpkgs.errors import SessionPkgsError, SpecError
-from sessionpkgs.fingerprint import fingerprint
 from sessionpkgs.journal import Journal
 from sessionpkgs.report import Reporter
 from sessionpkgs.session import reopen
@@ -175,6 +174,10 @@ class Session:
         self._record = self.journal.append(record.to_dict())
         return record
 
+    def warm(self) -> None:
+        """Take the look at base that the next declaration needs; reads, and changes nothing."""
+        self.life.fingerprint()
+
     def close(self) -> None:
         """Give everything back at the end of the kernel's life: overlay, leases, lock."""
         self.life.close()
@@ -209,7 +212,7 @@ class Session:
 
     def _key_of(self, text: str, words: Sequence[str]) -> str:
         """Key under which the answer to *text* is remembered."""
-        return reopen.key_of(text, words, fingerprint(self.life.base()), self.life.environment(self.env))
+        return reopen.key_of(text, words, self.life.fingerprint(), self.life.environment(self.env))
 
     def _follow(
         self, spec: Spec, action: str, words: tuple[str, ...], *, engine: str, preferred: tuple[str, ...]

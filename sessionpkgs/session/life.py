@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sessionpkgs import fingerprint
 from sessionpkgs.errors import StoreError
-from sessionpkgs.fingerprint import base_paths
 from sessionpkgs.overlay import Overlay
 from sessionpkgs.store import FOLDERS, Store
 from sessionpkgs.store.locks import Flock
+
+_TRUSTED = 60.0
+"""Seconds that a full look at base is trusted while its folders show no change."""
 
 
 class Life:
@@ -27,6 +31,7 @@ class Life:
         self.overlay = Overlay(root)
         self._lock = Flock(self.home, folder=True)
         self._leases: list[Flock] = []
+        self._look: tuple[list[tuple[str, int, int, int]], str, float] = ([], "", 0.0)
 
     def open(self) -> None:
         """Make the session's folder and take its lock, once."""
@@ -54,7 +59,17 @@ class Life:
     def base(self) -> list[str]:
         """Folders of base: those on ``sys.path`` that the overlay did not put there."""
         ours = {*self.overlay.active.get("sites", ()), *self.overlay.active.get("pth", ())}
-        return [path for path in base_paths(sys.path, self.store.root) if path not in ours]
+        return [path for path in fingerprint.base_paths(sys.path, self.store.root) if path not in ours]
+
+    def fingerprint(self) -> str:
+        """Fingerprint of base: looked up in full, or at most a minute ago with no entry added to a folder since."""
+        paths = self.base()
+        seal = [(path, *fingerprint.seal(path)) for path in paths]
+        known, found, until = self._look
+        if known != seal or time.monotonic() > until:
+            found = fingerprint.fingerprint(paths)
+            self._look = (seal, found, time.monotonic() + _TRUSTED)
+        return found
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """The environment without what the overlay added to it."""
