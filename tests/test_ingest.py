@@ -11,7 +11,7 @@ import pytest
 from sessionpkgs.errors import ConflictError, IntegrityError, UnsafePackageError
 from sessionpkgs.model import Pin
 from sessionpkgs.policy import PROTECTED_TOP_LEVELS
-from sessionpkgs.store import ingest
+from sessionpkgs.store import ingest, splitting
 from tests.wheelhouse import unpack
 
 CODE = "demo/__init__.py"
@@ -161,7 +161,7 @@ def test_each_distribution_gets_its_own_files(stage, site, tmp_path):
         stage("two", files={"two.py": "", "shared/two.py": "2", "shared/same.py": "s"}),
     ]
     homes = {name: str(tmp_path / "homes" / name) for name in ("one", "two")}
-    ingest.split(str(site), ingest.verify(str(site), pins), homes)
+    splitting.split(str(site), ingest.verify(str(site), pins), homes)
     found = {
         name: {str(p.relative_to(home)) for p in Path(home).rglob("*") if p.is_file()} for name, home in homes.items()
     }
@@ -177,7 +177,7 @@ def test_scripts_and_data_stand_beside_the_modules(stage, site, tmp_path, row):
         return [[row if path == "bin/tool" else path, *rest] for path, *rest in rows]
 
     pin = stage(files={"demo.py": "", "bin/tool": "#!python\n", "share/demo/x.txt": "x"}, record=say)
-    ingest.split(str(site), ingest.verify(str(site), [pin]), {"demo": str(tmp_path / "home")})
+    splitting.split(str(site), ingest.verify(str(site), [pin]), {"demo": str(tmp_path / "home")})
     assert {path.name for path in (tmp_path / "home").iterdir()} == {"site", "bin", "share"}
     assert (tmp_path / "home" / "bin" / "tool").is_file()
     assert (tmp_path / "home" / "share" / "demo" / "x.txt").is_file()

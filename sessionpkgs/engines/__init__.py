@@ -48,7 +48,8 @@ class Room:
 class Request:
     """What to resolve. ``constraints`` are PEP 508 lines that narrow without asking; ``exact`` are ``name==version``
     lines taken even though the View has them; ``may_build`` is False for a plan, which never runs a package's code;
-    ``explain`` asks for the edges of the dependency graph at any cost; ``fresh`` distrusts what the engine's cache has.
+    ``explain`` asks for the edges of the dependency graph at any cost; ``fresh`` distrusts the files in the engine's
+    cache, ``refresh`` its pages of the indexes.
     """
 
     requirements: tuple[Requirement, ...]
@@ -63,6 +64,7 @@ class Request:
     may_build: bool = True
     explain: bool = False
     fresh: bool = False
+    refresh: bool = False
 
 
 class Engine(Protocol):

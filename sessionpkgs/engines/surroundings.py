@@ -1,7 +1,7 @@
 """What an engine's process inherits: an allow-list, and where to look for distributions.
 
-Indexes travel in the environment, never as arguments: a URL may hold a password and anyone can read a process's
-arguments. It does not start processes.
+Indexes travel in the environment or in a private file, never as arguments: a URL may hold a password and anyone can
+read a process's arguments. It does not start processes.
 """
 
 from __future__ import annotations
@@ -36,13 +36,8 @@ def _link(place: str) -> str:
 
 
 def for_uv(sources: Sources) -> dict[str, str]:
-    """*sources* as uv's variables. uv asks ``UV_INDEX`` in order, then the default; the first that has a name wins."""
+    """What of *sources* uv takes as a variable; its indexes are in ``uv_config.py``."""
     said: dict[str, str] = {"UV_INDEX_STRATEGY": "first-index"}
-    indexes = list(sources.indexes)
-    if indexes and not sources.implied:
-        said["UV_DEFAULT_INDEX"] = indexes.pop()
-    if indexes:
-        said["UV_INDEX"] = " ".join(indexes)
     if sources.find_links:
         said["UV_FIND_LINKS"] = ",".join(map(_link, sources.find_links))
     if sources.certificate:

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sessionpkgs.engines import Request, Room, surroundings, words, words_uv
+from sessionpkgs.engines import Request, Room, surroundings, uv_config, words, words_uv
 from sessionpkgs.engines.stub import stub_view
 from sessionpkgs.engines.wheels import is_source, pin_of
-from sessionpkgs.errors import EngineMissing
+from sessionpkgs.errors import EngineMissing, NotFoundError, ResolveError
 from sessionpkgs.formats import pylock_toml
 from sessionpkgs.model import Lock, Pin, Requirement
 from sessionpkgs.places import parse_toml
@@ -41,14 +41,11 @@ class Uv:
         lines = [line_of(r) for r in request.requirements]
         done = self._dry_run(lines, request, room, allowed)
         while done.code != 0:
-            fresh = [
-                n
-                for n in words_uv.sources_only(done.stderr)
-                if n not in allowed and self._only_source(n, request, room)
-            ]
+            names = [name for name in words_uv.sources_only(done.stderr) if name not in allowed]
+            fresh = [name for name in names if self._only_source(name, request, room)]
             if not fresh or len(built) >= _MOST_BUILT:
-                raise words_uv.error(done.stderr, lines)
-            if request.wheels_only or not request.may_build:
+                request = self._ask_again(request, done, lines)
+            elif request.wheels_only or not request.may_build:
                 raise words.source_forbidden(fresh[0], lines, plan=not request.wheels_only)
             built += fresh
             allowed |= set(fresh)
@@ -56,6 +53,14 @@ class Uv:
         pins = self._lock(_chosen(done.stderr), request, room, allowed)
         edges = self._edges(lines, request, room, allowed) if request.explain else ()
         return Lock(pins=pins, engine=self.name, built=tuple(p.name for p in pins if p.kind == "sdist"), asked_by=edges)
+
+    @staticmethod
+    def _ask_again(request: Request, done: Completed, lines: list[str]) -> Request:
+        """*request* past the cached pages of the indexes; raises the refusal where that was done already."""
+        error = words_uv.error(done.stderr, lines)
+        if request.refresh or not isinstance(error, NotFoundError | ResolveError):
+            raise error
+        return replace(request, refresh=True)
 
     def install(self, pins: tuple[Pin, ...], into: str, request: Request, room: Room) -> None:
         """Fill the new folder *into* from *pins*: offline if the cache has all, else online; hashes are checked."""
@@ -83,6 +88,7 @@ class Uv:
         return {
             **surroundings.inherited(os.environ, room.stage),
             **surroundings.for_uv(request.sources),
+            **uv_config.describe(request.sources)[1],
             "UV_CACHE_DIR": str(Path(room.cache, "uv")),
             "UV_HTTP_RETRIES": "2",
             "UV_PYTHON_DOWNLOADS": "never",
@@ -91,7 +97,8 @@ class Uv:
     def _run(self, arguments: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
         """Run ``uv pip`` with our options for wheels and nothing inherited but the allow-list."""
         binary = ["--only-binary", ":all:", *(part for name in sorted(allowed) for part in ("--no-binary", name))]
-        argv = [self.program, "pip", *arguments, *binary, "--no-config", "--python", room.python]
+        config = _write(room, "uv.toml", [uv_config.describe(request.sources)[0]])
+        argv = [self.program, "pip", *arguments, *binary, "--config-file", config, "--python", room.python]
         argv += [
             *surroundings.options_for_uv(request.sources),
             "--color",
@@ -111,6 +118,7 @@ class Uv:
         arguments = ["install", "--dry-run", "--target", stub_view(request.view, room.views), "-r", asked, "-c", limits]
         arguments += ["--prerelease", "allow"] if request.pre else []
         arguments += ["--no-deps"] if request.no_deps else []
+        arguments += ["--refresh"] if request.refresh else []
         done = self._run(arguments, request, room, allowed)
         return replace_exact(done, request.exact)
 

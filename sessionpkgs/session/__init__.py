@@ -75,7 +75,7 @@ class Session:
             self._spec, self._texts = None, texts
             return self._reopen(known, key)
         spec = self._read_all(texts)
-        outcome, record = self._apply(spec, "set", engine=engine, ignore_python=ignore_python)
+        outcome, record = self._apply(spec, "set", engine=engine, ignore_python=ignore_python, refresh=refresh)
         return self._keep(key, outcome, record)
 
     def add(self, lines: Sequence[str], *, engine: str = "") -> JSON:

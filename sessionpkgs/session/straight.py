@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 from sessionpkgs import installed, places, policy, settings
@@ -22,7 +24,7 @@ from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Spec, View
 from sessionpkgs.overlay import position, survey
 from sessionpkgs.report import Reporter
 from sessionpkgs.session import activation, kernels, local, resolving, siblings
-from sessionpkgs.store import Store, layers
+from sessionpkgs.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class Ask:
     namespace: Mapping[str, Any]
     ignore_python: bool = False
     may_build: bool = True
+    refresh: bool = False
     reporter: Reporter
 
 
@@ -66,6 +69,7 @@ class Line:
         self.steps: list[tuple[str, float]] = []
         self.view = installed.scan(ask.base)
         self.engine: Engine | None = None
+        Thread(target=_load_what_installs, daemon=True).start()
         self.fresh = False
 
     def plan(self) -> Outcome:
@@ -141,6 +145,7 @@ class Line:
             no_deps=spec.no_deps,
             wheels_only=self.settings.wheels_only,
             may_build=self.ask.may_build,
+            refresh=self.ask.refresh,
         )
 
     def _resolve(self, spec: Spec, exact: tuple[str, ...] = ()) -> Lock:
@@ -213,6 +218,8 @@ class Line:
     def _private(self, todo: Plan) -> str:
         """A folder of this session alone for local folders, whose content may change at any time."""
         made = os.path.join(self.stage, "private")
+        from sessionpkgs.store import layers
+
         for number, pin in enumerate(activation.mutable(todo)):
             layers.private(self._fill, pin, os.path.join(self.stage, f"private-{number}"), made)
         private = os.path.join(self.ask.session, "private")
@@ -220,6 +227,12 @@ class Line:
         final = os.path.join(private, str(len(os.listdir(private))))
         os.rename(made, final)
         return final
+
+
+def _load_what_installs() -> None:
+    """Import what an install needs, while the engine waits for the index."""
+    for name in ("installer.records", "packaging.tags", "sessionpkgs.store.layers", "tomli_w"):
+        import_module(name)
 
 
 def _sources(spec: Spec, configured: settings.Sources) -> settings.Sources:

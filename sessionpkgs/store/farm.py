@@ -34,21 +34,55 @@ def merge(into: str, sources: Sequence[tuple[str, bool]], final: str) -> None:
             if name != "__pycache__":
                 entries.setdefault(name, []).append((f"{folder}/{name}", spread))
     for name, found in entries.items():
-        target, folders = f"{into}/{name}", [(path, spread) for path, spread in found if os.path.isdir(path)]
-        if len(found) == 1 and not (folders and found[0][1]):
-            os.symlink(os.path.relpath(found[0][0], final), target)
-        elif len(folders) == len(found):
-            merge(target, found, f"{final}/{name}")
-        elif folders:
+        folders = [path for path, _ in found if os.path.isdir(path)]
+        if folders and len(folders) < len(found):
             raise ConflictError(f"{name} is a folder in one distribution and a file in another", item=name)
+        if not folders:
+            _link_same([path for path, _ in found], f"{into}/{name}", final)
+        elif whole := "" if any(spread for _, spread in found) else covering(folders):
+            os.symlink(os.path.relpath(whole, final), f"{into}/{name}")
         else:
-            _link_same([path for path, _ in found], target, final)
+            merge(f"{into}/{name}", found, f"{final}/{name}")
+
+
+def covering(folders: Sequence[str]) -> str:
+    """The one of *folders* that has every file of the others with the same bytes, "" where none has.
+
+    So it is with mlflow, which ships all of mlflow-skinny and mlflow-tracing: one link instead of thousands.
+    """
+    if len(folders) == 1:
+        return folders[0]
+    trees = {folder: _tree(folder) for folder in folders}
+    largest = max(folders, key=lambda folder: len(trees[folder]))
+    for folder in folders:
+        if folder == largest:
+            continue
+        if trees[folder] - trees[largest]:
+            return ""
+        if not all(_same(f"{folder}/{path}", f"{largest}/{path}") for path in trees[folder]):
+            return ""
+    return largest
+
+
+def _tree(folder: str) -> set[str]:
+    """Paths of the files below *folder*, bytecode aside."""
+    return {
+        f"{parent[len(folder) :]}/{name}".lstrip("/")
+        for parent, _, names in os.walk(folder)
+        if not parent.endswith("__pycache__")
+        for name in names
+    }
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two files have the same bytes; links to one file need no reading."""
+    return os.path.samefile(one, other) or filecmp.cmp(one, other, shallow=False)
 
 
 def _link_same(paths: list[str], target: str, final: str) -> None:
     """Link one of *paths*, which all must have the same bytes."""
     for other in paths[1:]:
-        if not filecmp.cmp(paths[0], other, shallow=False):
+        if not _same(paths[0], other):
             names = [path.partition("/dists/")[2].partition("/")[0].rsplit("-", 1)[0] for path in (paths[0], other)]
             raise ConflictError(
                 f"{names[0]} and {names[1]} both bring {os.path.basename(target)}, with different contents",
@@ -59,7 +93,9 @@ def _link_same(paths: list[str], target: str, final: str) -> None:
 
 
 def scripts(into: str, folders: Iterable[str], python: str, final: str) -> list[str]:
-    """Fill *into*, which will be moved to *final*, with the scripts of *folders*, set to run under *python*; give the reserved names left out.
+    """Fill *into*, to be moved to *final*, with the scripts of *folders*, set to run under *python*.
+
+    Gives the reserved names that were left out.
 
     A script is copied with its first line rewritten, since a distribution's folder is shared by virtual environments
     whose interpreters have different paths; a program without such a line is linked.

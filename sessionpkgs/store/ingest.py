@@ -1,4 +1,4 @@
-"""From a folder that an engine filled to distributions that may be shared: verified against RECORD, then split.
+"""Verification: what an engine put into a folder is what each RECORD promises, and nothing else.
 
 What a RECORD does not promise does not pass: a wrong hash, a missing or an extra file, a path that leaves the folder,
 a link, a path that two distributions claim with different bytes, a top level that a session may not bring. It does not
@@ -12,7 +12,6 @@ import hashlib
 import os
 import stat
 import sys
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,7 +23,8 @@ from sessionpkgs.policy import PROTECTED_TOP_LEVELS
 OUTSIDE = ("bin", "share", "etc", "include", "man")
 """Folders of a ``--target`` install that are not importable: scripts and what a wheel puts under ``.data``."""
 
-_HASHES = frozenset({"sha256", "sha384", "sha512"})
+_HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
+_LARGE = 1 << 18
 _CHUNK = 1 << 23
 _RESERVED = frozenset({"sitecustomize", "usercustomize"}) | PROTECTED_TOP_LEVELS
 
@@ -37,6 +37,11 @@ class Staged:
     version: str
     folder: str
     rows: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def unhashed(self) -> tuple[str, ...]:
+        """Files that may have no hash: RECORD and its signatures."""
+        return tuple(f"{self.folder}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s"))
 
     @property
     def tops(self) -> set[str]:
@@ -56,8 +61,7 @@ def verify(site: str, pins: Iterable[Pin], *, read_only: bool = True) -> list[St
     _nothing_unlisted(site, owners)
     for dist in staged:
         _refuse_tops(dist)
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        list(pool.map(lambda dist: _check_bytes(site, dist, read_only=read_only), staged))
+    _check_all(site, staged, read_only=read_only)
     return staged
 
 
@@ -195,22 +199,35 @@ def hidden_by_stdlib(dist: Staged) -> list[str]:
     return sorted({top.partition(".")[0] for top in dist.tops if top.partition(".")[0] in sys.stdlib_module_names})
 
 
-def _check_bytes(site: str, dist: Staged, *, read_only: bool) -> None:
-    """Compare every file of *dist* with its row."""
-    unhashed = {f"{dist.folder}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s")}
-    for path, (hashed, size) in dist.rows.items():
-        kind, _, expected = hashed.partition("=")
-        if not hashed and (path in unhashed or (path.endswith(".pyc") and "__pycache__/" in path)):
-            kind = "sha256"
-        elif kind not in _HASHES:
-            raise IntegrityError(f"{dist.name} gives {path} no usable hash", item=path)
-        digest, length = _digest(f"{site}/{path}", kind, dist.name, read_only=read_only)
-        if expected and base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.rstrip("="):
-            raise IntegrityError(f"{path} of {dist.name} {dist.version} differs from its RECORD", item=path)
-        if size and int(size) != length:
-            raise IntegrityError(
-                f"{path} of {dist.name} {dist.version} has {length} bytes, its RECORD says {size}", item=path
-            )
+def _check_all(site: str, staged: list[Staged], *, read_only: bool) -> None:
+    """Compare every file with its row, once where several own it; large files in threads, where hashing is free of
+    Python's lock, and the many small ones here meanwhile.
+    """
+    rows = {path: (dist, hashed, size) for dist in staged for path, (hashed, size) in dist.rows.items()}
+    large = {path for path, (_, _, size) in rows.items() if size and int(size) >= _LARGE}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        waiting = [pool.submit(_check, site, path, *rows[path], read_only=read_only) for path in large]
+        for path, row in rows.items():
+            if path not in large:
+                _check(site, path, *row, read_only=read_only)
+        for one in waiting:
+            one.result()
+
+
+def _check(site: str, path: str, dist: Staged, hashed: str, size: str, *, read_only: bool) -> None:
+    """Compare one file with its row."""
+    kind, _, expected = hashed.partition("=")
+    if not hashed and (path in dist.unhashed or (path.endswith(".pyc") and "__pycache__/" in path)):
+        kind = "sha256"
+    elif kind not in _HASHES:
+        raise IntegrityError(f"{dist.name} gives {path} no usable hash", item=path)
+    digest, length = _digest(f"{site}/{path}", kind, dist.name, read_only=read_only)
+    if expected and base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.rstrip("="):
+        raise IntegrityError(f"{path} of {dist.name} {dist.version} differs from its RECORD", item=path)
+    if size and int(size) != length:
+        raise IntegrityError(
+            f"{path} of {dist.name} {dist.version} has {length} bytes, its RECORD says {size}", item=path
+        )
 
 
 def still_true(home: str) -> bool:
@@ -226,7 +243,7 @@ def still_true(home: str) -> bool:
         for path, row in dist.rows.items():
             below = home if path.partition("/")[0] in OUTSIDE else f"{home}/site"
             if not path.endswith(".pyc"):
-                _check_bytes(below, Staged(dist.name, dist.version, folder, {path: row}), read_only=False)
+                _check(below, path, dist, *row, read_only=False)
     except (OSError, ValueError, SessionPkgsError):
         return False
     return True
@@ -244,40 +261,14 @@ def _digest(path: str, kind: str, owner: str, *, read_only: bool) -> tuple[bytes
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise UnsafePackageError(f"{owner} brings {path}, which is not a plain file", item=owner)
-        if read_only:
-            os.fchmod(fd, (status.st_mode | 0o444) & 0o555)
-        digest = hashlib.new(kind)
-        while chunk := os.read(fd, _CHUNK):
+        quiet = (status.st_mode | 0o444) & 0o555
+        if read_only and stat.S_IMODE(status.st_mode) != quiet:
+            os.fchmod(fd, quiet)
+        digest = _HASHES[kind]()
+        left = status.st_size
+        while left > 0 and (chunk := os.read(fd, min(left, _CHUNK))):
             digest.update(chunk)
+            left -= len(chunk)
         return digest.digest(), status.st_size
     finally:
         os.close(fd)
-
-
-def split(site: str, staged: list[Staged], into: Mapping[str, str]) -> None:
-    """Move the files of each distribution in *site* to its own folder, ``into[name]/{site,bin,share,etc}``.
-
-    A top level with one owner moves whole; in a shared one each file moves alone, and bytes that two own are linked.
-    """
-    owners = Counter(top for dist in staged for top in dist.tops)
-    moved: dict[str, str] = {}
-    for dist in staged:
-        home = into[dist.name]
-        os.makedirs(f"{home}/site")
-        whole = {top for top in dist.tops if owners[top] == 1 and top not in OUTSIDE}
-        for top in whole:
-            os.rename(f"{site}/{top}", f"{home}/site/{top}")
-        for path in dist.rows:
-            top = path.partition("/")[0]
-            if top not in whole:
-                _move(site, path, f"{home}/{path}" if top in OUTSIDE else f"{home}/site/{path}", moved)
-
-
-def _move(site: str, path: str, target: str, moved: dict[str, str]) -> None:
-    """Move one file to *target*, or link it there where *moved* says that another owner has it already."""
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    if path in moved:
-        os.link(moved[path], target)
-    else:
-        os.rename(f"{site}/{path}", target)
-        moved[path] = target

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sessionpkgs.formats import pylock_toml
 from sessionpkgs.model import LAYOUT, Layer, Pin, Plan
 from sessionpkgs.places import boot_id
-from sessionpkgs.store import elf, farm, ingest
+from sessionpkgs.store import elf, farm, ingest, splitting
 
 if TYPE_CHECKING:
     from sessionpkgs.store import Store
@@ -101,7 +101,7 @@ def publish(store: Store, pins: tuple[Pin, ...], tag: str, fill: Fill, site: str
     staged = ingest.verify(site, pins)
     named = {pin.name: pin for pin in pins}
     made = {dist.name: os.path.join(stage, "dists", named[dist.name].identity(tag)) for dist in staged}
-    ingest.split(site, staged, made)
+    splitting.split(site, staged, made)
     for dist in staged:
         pin, home = named[dist.name], made[dist.name]
         told = {
