@@ -252,3 +252,26 @@ def test_a_folder_is_not_built_for_a_plan_nor_where_only_wheels_may_come(
     with pytest.raises(SourceForbidden, match=words):
         session().preview("./mine\n")
     assert not (tmp_path / "ran").exists()
+
+
+def test_pages_of_an_index_are_kept_for_a_while_and_a_refusal_asks_again(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    with wheelhouse.index() as index:
+        asked = f"--index-url {index.url}\n"
+        session().declare(f"{asked}demo-a\n")
+        index.requests.clear()
+        session().declare(f"{asked}# another text\ndemo-a\n")
+        assert [path for path in index.requests if path.startswith("/simple")] == []
+        wheelhouse.wheel("demo-a", "2.0")
+        record = session().declare(f"{asked}demo-a==2.0\n")
+        assert record["packages"][0]["version"] == "2.0"
+
+
+def test_refresh_asks_the_index_for_its_pages(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    with wheelhouse.index() as index:
+        text = f"--index-url {index.url}\ndemo-a\n"
+        session().declare(text)
+        wheelhouse.wheel("demo-a", "2.0")
+        assert session().declare(text)["packages"][0]["version"] == "1.0"
+        assert session().declare(text, refresh=True)["packages"][0]["version"] == "2.0"

@@ -97,7 +97,7 @@ class Uv:
     def _run(self, arguments: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
         """Run ``uv pip`` with our options for wheels and nothing inherited but the allow-list."""
         binary = ["--only-binary", ":all:", *(part for name in sorted(allowed) for part in ("--no-binary", name))]
-        config = _write(room, "uv.toml", [uv_config.describe(request.sources)[0]])
+        config = _write(room, "uv.toml", [uv_config.describe(request.sources, refresh=request.refresh)[0]])
         argv = [self.program, "pip", *arguments, *binary, "--config-file", config, "--python", room.python]
         argv += [
             *surroundings.options_for_uv(request.sources),
@@ -118,7 +118,6 @@ class Uv:
         arguments = ["install", "--dry-run", "--target", stub_view(request.view, room.views), "-r", asked, "-c", limits]
         arguments += ["--prerelease", "allow"] if request.pre else []
         arguments += ["--no-deps"] if request.no_deps else []
-        arguments += ["--refresh"] if request.refresh else []
         done = self._run(arguments, request, room, allowed)
         return replace_exact(done, request.exact)
 

@@ -1,8 +1,8 @@
 """What uv is told about indexes: a configuration file of ours instead of any of the user's, and logins beside it.
 
-A page of an index counts as fresh for ten minutes, which is what the public index tells its clients; many mirrors tell
-nothing, and uv then asks for every page again. A refusal is never based on a page from the cache: ``uv.py`` asks again
-before it passes one on. It does not start uv.
+A page of an index counts as fresh for ten minutes and a file for ever, which is what the public index tells its
+clients; many mirrors tell nothing, and uv then asks for every page and every file's head again. A refusal is never
+based on a page from the cache: ``uv.py`` asks again before it passes one on. It does not start uv.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from sessionpkgs.settings import Sources
 
-FRESH_SECONDS = 600
+_FILES = "max-age=365000000, immutable"
+_PAGES = {False: "max-age=600", True: "no-cache"}
 
 
-def describe(sources: Sources) -> tuple[str, dict[str, str]]:
+def describe(sources: Sources, *, refresh: bool = False) -> tuple[str, dict[str, str]]:
     """The text of a ``uv.toml`` for *sources*, and the variables that hold the logins.
 
-    uv asks the indexes in this order and takes the first one that has a name.
+    uv asks the indexes in this order and takes the first one that has a name; with *refresh* it asks for every page
+    (its own option ``--refresh`` does not reach a page whose freshness is set here).
     """
     import tomli_w
 
@@ -27,9 +29,10 @@ def describe(sources: Sources) -> tuple[str, dict[str, str]]:
     urls += [implied] if implied else []
     entries: list[dict[str, Any]] = []
     logins: dict[str, str] = {}
+    freshness = {"api": _PAGES[refresh], "files": _FILES}
     for number, url in enumerate(urls):
         plain, user, password = _without_login(url)
-        entries.append({"name": f"i{number}", "url": plain, "cache-control": {"api": f"max-age={FRESH_SECONDS}"}})
+        entries.append({"name": f"i{number}", "url": plain, "cache-control": freshness})
         logins |= {f"UV_INDEX_I{number}_USERNAME": user} if user else {}
         logins |= {f"UV_INDEX_I{number}_PASSWORD": password} if password else {}
     if entries and (implied or not sources.implied):
