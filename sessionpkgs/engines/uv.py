@@ -118,6 +118,7 @@ class Uv:
         arguments = ["install", "--dry-run", "--target", stub_view(request.view, room.views), "-r", asked, "-c", limits]
         arguments += ["--prerelease", "allow"] if request.pre else []
         arguments += ["--no-deps"] if request.no_deps else []
+        arguments += ["--refresh"] if request.refresh else []
         done = self._run(arguments, request, room, allowed)
         return replace_exact(done, request.exact)
 

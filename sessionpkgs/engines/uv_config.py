@@ -12,15 +12,14 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from sessionpkgs.settings import Sources
 
-_FILES = "max-age=365000000, immutable"
-_PAGES = {False: "max-age=600", True: "no-cache"}
+FRESHNESS = {"api": "max-age=600", "files": "max-age=365000000, immutable"}
 
 
 def describe(sources: Sources, *, refresh: bool = False) -> tuple[str, dict[str, str]]:
     """The text of a ``uv.toml`` for *sources*, and the variables that hold the logins.
 
-    uv asks the indexes in this order and takes the first one that has a name; with *refresh* it asks for every page
-    (its own option ``--refresh`` does not reach a page whose freshness is set here).
+    uv asks the indexes in this order and takes the first one that has a name; with *refresh* nothing is said
+    of freshness, since uv's option ``--refresh`` does not reach a page that is fresh by configuration.
     """
     import tomli_w
 
@@ -29,10 +28,10 @@ def describe(sources: Sources, *, refresh: bool = False) -> tuple[str, dict[str,
     urls += [implied] if implied else []
     entries: list[dict[str, Any]] = []
     logins: dict[str, str] = {}
-    freshness = {"api": _PAGES[refresh], "files": _FILES}
+    freshness = {} if refresh else {"cache-control": FRESHNESS}
     for number, url in enumerate(urls):
         plain, user, password = _without_login(url)
-        entries.append({"name": f"i{number}", "url": plain, "cache-control": freshness})
+        entries.append({"name": f"i{number}", "url": plain, **freshness})
         logins |= {f"UV_INDEX_I{number}_USERNAME": user} if user else {}
         logins |= {f"UV_INDEX_I{number}_PASSWORD": password} if password else {}
     if entries and (implied or not sources.implied):
