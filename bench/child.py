@@ -28,7 +28,7 @@ PARTS = (
     ("plan", "plan"),
     ("store.ingest", "verify"),
     ("store.ingest", "_nothing_unlisted"),
-    ("store.ingest", "split"),
+    ("store.splitting", "split"),
     ("store.elf", "reaches_out"),
     ("store.farm", "merge"),
     ("store.farm", "scripts"),

@@ -364,3 +364,36 @@ def test_an_editable_folder_is_seen_by_the_kernel_and_its_children(base: Base, w
     assert book.text(2).split()[0] == "1"
     assert book.text(3) == "1"
     assert book.text(6) == "False []"
+
+
+def test_loading_the_extension_writes_nothing_and_installs_nothing(base: Base) -> None:
+    until_idle = "import asyncio, sys\nwhile 'sessionpkgs.session' not in sys.modules:\n    await asyncio.sleep(0)"
+    base.notebook(LOAD, until_idle, "print('idle')")
+    assert list(base.home.iterdir()) == []
+
+
+def test_a_kernel_that_is_started_from_a_session_declares_for_itself(base: Base, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo", "1.0")
+    wheelhouse.wheel("demo", "2.0")
+    start = (
+        "from jupyter_client.manager import KernelManager\n"
+        "from jupyter_client.kernelspec import KernelSpecManager\n"
+        f"specs = KernelSpecManager(kernel_dirs=[{str(base.folder / 'share/kernels')!r}], ensure_native_kernel=False)\n"
+        "other = KernelManager(kernel_name='base', kernel_spec_manager=specs)\n"
+        "other.start_kernel()\n"
+        "client = other.blocking_client()\n"
+        "client.start_channels()\n"
+        "client.wait_for_ready(timeout=60)\n"
+        "said = []\n"
+        "def ask(code):\n"
+        "    client.execute_interactive(code, output_hook=lambda m: said.append(m['content'].get('text', '')))\n"
+    )
+    book = base.notebook(
+        LOAD,
+        declare(wheelhouse, "demo==1.0"),
+        start,
+        f"ask({LOAD!r}); ask({declare(wheelhouse, 'demo==2.0')!r}); ask('import demo; print(demo.__version__)')",
+        "client.stop_channels(); other.shutdown_kernel(now=True); other.cleanup_resources()",
+        "import demo; print(''.join(said).split()[-1], demo.__version__)",
+    )
+    assert book.text(5) == "2.0 1.0"

@@ -150,9 +150,10 @@ class Session:
         """The Spec that *text* declares; relative paths count from *folder*, by default the session's."""
         from sessionpkgs import formats
         from sessionpkgs.formats.origin import Origin
+        from sessionpkgs.session import local
 
         origin = Origin(label=label, folder=folder or self._folder(), open=_read_file, variables=dict(self.env))
-        return formats.read(text, origin=origin, format=form)
+        return local.named(formats.read(text, origin=origin, format=form), origin.folder)
 
     @property
     def spec(self) -> Spec:
