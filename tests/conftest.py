@@ -14,7 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from sessionpkgs import installed, process
+from sessionpkgs import Session, installed, process
 from sessionpkgs.engines import ENGINES, Engine, Request, Room, find
 from sessionpkgs.engines.uv import Uv
 from sessionpkgs.model import Lock, Requirement
@@ -169,3 +169,18 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for child in children:
         child.kill()
         child.communicate()
+
+
+@pytest.fixture
+def session(home: Path, tmp_path: Path) -> Iterator[Callable[..., Session]]:
+    """Gives sessions of one store; each is closed at the end."""
+    made: list[Session] = []
+
+    def make(identity: str = "") -> Session:
+        one = Session(identity=identity or f"session-{len(made)}", folder=str(tmp_path))
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.close()

@@ -6,40 +6,14 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from sessionpkgs import Session
 from sessionpkgs.errors import ConflictError, PythonPinned, SourceForbidden, SpecError, StoreError
 from sessionpkgs.model import Requirement, Spec
+from tests.sessions import Make, lines, names
 from tests.wheelhouse import Wheelhouse, project
-
-Make = Callable[..., Session]
-
-
-@pytest.fixture
-def session(home: Path, tmp_path: Path) -> Iterator[Make]:
-    """Gives sessions of one store; each is closed at the end."""
-    made: list[Session] = []
-
-    def make(identity: str = "") -> Session:
-        one = Session(identity=identity or f"session-{len(made)}", folder=str(tmp_path))
-        made.append(one)
-        return one
-
-    yield make
-    for one in made:
-        one.close()
-
-
-def lines(wheelhouse: Wheelhouse, *asked: str) -> str:
-    return "\n".join(("--no-index", f"--find-links {wheelhouse.folder}", *asked)) + "\n"
-
-
-def names(record: dict[str, list[dict[str, str]]]) -> list[str]:
-    return [p["name"] for p in record["packages"] if p["layer"] == "session"]
 
 
 def test_the_same_text_in_another_session_is_remembered_and_leased(session: Make, wheelhouse: Wheelhouse) -> None:

@@ -179,25 +179,31 @@ class Reading:
                 )
         return _VARIABLE.sub(lambda found: self._origin.variables[found["name"]], text).strip()
 
-    def _index(self, value: str, line: Line) -> None:
+    def index(self, value: str, line: Line) -> None:
+        """The index to ask first; another one in the same text is refused."""
         url = _index_url(value, line)
         if self._main_index not in {"", url}:
             raise line.refusal("names a second main index", "Keep one --index-url; use --extra-index-url for others.")
         self._main_index = url
 
-    def _extra_index(self, value: str, line: Line) -> None:
+    def extra_index(self, value: str, line: Line) -> None:
+        """An index to ask after the others."""
         self._extra_indexes.append(_index_url(value, line))
 
-    def _links(self, value: str, line: Line) -> None:
+    def links(self, value: str, line: Line) -> None:
+        """A folder or page with files."""
         self._find_links.append(value if _INDEX.match(value) else local(value, line))
 
-    def _editable(self, value: str, line: Line) -> None:
+    def editable(self, value: str, line: Line) -> None:
+        """A folder that is installed as it stands."""
         self._keep(requirement_lines.read(value, line, editable=True), line)
 
-    def _requirements_of(self, value: str, line: Line) -> None:
+    def requirements_of(self, value: str, line: Line) -> None:
+        """The requirements of another file."""
         self._include(value, line, constraint=line.source.constraint)
 
-    def _constraints_of(self, value: str, line: Line) -> None:
+    def constraints_of(self, value: str, line: Line) -> None:
+        """The constraints of another file."""
         self._include(value, line, constraint=True)
 
     def _include(self, value: str, line: Line, *, constraint: bool) -> None:
@@ -222,12 +228,12 @@ class Reading:
 
 
 _VALUED: dict[str, Callable[[Reading, str, Line], None]] = {
-    "--index-url": Reading._index,  # noqa: SLF001
-    "--extra-index-url": Reading._extra_index,  # noqa: SLF001
-    "--find-links": Reading._links,  # noqa: SLF001
-    "--requirement": Reading._requirements_of,  # noqa: SLF001
-    "--constraint": Reading._constraints_of,  # noqa: SLF001
-    "--editable": Reading._editable,  # noqa: SLF001
+    "--index-url": Reading.index,
+    "--extra-index-url": Reading.extra_index,
+    "--find-links": Reading.links,
+    "--requirement": Reading.requirements_of,
+    "--constraint": Reading.constraints_of,
+    "--editable": Reading.editable,
 }
 
 
