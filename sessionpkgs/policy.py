@@ -46,10 +46,10 @@ def check_python(spec: Spec, running: str, others: Mapping[str, str], *, ignore:
             notices.append(f"{line.line} asks for another patch release; this kernel runs Python {running}.")
         else:
             fitting = sorted(name for name, version in others.items() if version in wanted)
-            here = f"Kernels that fit: {', '.join(fitting)}." if fitting else "No installed kernel fits."
+            here = f"Choose a kernel that fits ({', '.join(fitting)}), or" if fitting else "No installed kernel fits;"
             raise PythonPinned(
                 f"{line.line} ({line.where}) does not fit this kernel's Python {running}, which a session cannot change",
-                hint=f"{here} Choose one, or add --ignore-python to drop the line.",
+                hint=f"{here} add --ignore-python to drop the line.",
                 item=line.line,
             )
     return tuple(notices)

@@ -34,8 +34,6 @@ class Base:
         self.site = folder / "venv/lib" / version / "site-packages"
         behind = [sysconfig.get_paths()["purelib"], str(Path(sessionpkgs.__file__).parent.parent)]
         (self.site / "behind.pth").write_text("\n".join(dict.fromkeys(behind)) + "\n")
-        if "COVERAGE_PROCESS_CONFIG" in os.environ:
-            (self.site / "coverage.pth").write_text("import coverage; coverage.process_startup(slug='pth')\n")
         spec = folder / "share/kernels/base"
         spec.mkdir(parents=True)
         argv = [self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]

@@ -17,8 +17,10 @@ from sessionpkgs.errors import ConflictError
 _SHEBANG = re.compile(rb"^#!.*python[0-9.]*[ \t]*\r?\n|^#!/bin/sh\n'''exec' .*\n' '''\n")
 _LONGEST_SHEBANG = 125  # what Linux took before 5.1, without "#!" and the line end
 RESERVED_SCRIPTS = re.compile(
-    r"^(python|pip|jupyter|ipython|ipykernel|conda|mamba|uv|sh$|bash$|env$|activate|sessionpkgs)", re.IGNORECASE
+    r"^(i?python[\d.]*|pythonw|pip[\d.]*|jupyter.*|conda|mamba|micromamba|uvx?|sh|bash|dash|zsh|env|sudo|activate.*|sessionpkgs)$",
+    re.IGNORECASE,
 )
+"""Programs that a session does not stand before on PATH: interpreters, installers, shells, the kernel's own."""
 
 
 def merge(into: str, sources: Sequence[tuple[str, bool]], final: str) -> None:
