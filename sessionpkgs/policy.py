@@ -59,7 +59,7 @@ def _same_minor(wanted: Iterable[object], running: str) -> bool:
     """Whether every clause is an exact pin of the running minor version."""
     minor = ".".join(running.split(".")[:2])
     clauses = [str(clause) for clause in wanted]
-    return bool(clauses) and all(re.match(rf"={{2,3}}{re.escape(minor)}\.\d+", clause) for clause in clauses)
+    return bool(clauses) and all(re.fullmatch(rf"={{2,3}}{re.escape(minor)}(\.\d+)?", clause) for clause in clauses)
 
 
 def check_spec(spec: Spec, view: Mapping[str, Dist]) -> None:

@@ -224,6 +224,7 @@ def test_an_interrupt_in_the_middle_of_an_install_leaves_nothing(base: Base, whe
         while reply["parent_header"].get("msg_type") != "execute_request":
             reply = kernel.client.get_shell_msg(timeout=2)
         assert reply["content"]["ename"] == "KeyboardInterrupt"
+        assert reply["content"]["traceback"] == ["KeyboardInterrupt: stopped; nothing was changed"]
         children = "import psutil; print([c.name() for c in psutil.Process().children(recursive=True)])"
         assert kernel.run(children).splitlines()[-1] == "[]"
         assert list((base.home / "stage").iterdir()) == []
@@ -397,3 +398,17 @@ def test_a_kernel_that_is_started_from_a_session_declares_for_itself(base: Base,
         "import demo; print(''.join(said).split()[-1], demo.__version__)",
     )
     assert book.text(5) == "2.0 1.0"
+
+
+def test_a_comment_behind_a_line_magic_is_a_comment(base: Base, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo", "1.0")
+    wheelhouse.wheel("nice", "1.0")
+    book = base.notebook(
+        LOAD,
+        declare(wheelhouse, "demo", options="# mine"),
+        "%session_env add demo==1.0 # nice things",
+        "%session_env remove demo # nice",
+        "%session_env reset # now",
+    )
+    assert [p["name"] for p in book.record(2)["packages"]] == ["demo"]
+    assert book.record(3)["packages"] == []

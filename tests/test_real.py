@@ -120,3 +120,22 @@ def test_the_record_names_every_distribution_with_its_hash(base: Base) -> None:
     record = book.record(1)
     assert sorted(versions(record)) == json.loads(book.text(2))
     assert all(len(p["sha256"]) == 64 for p in record["packages"] if p["layer"] == "session")
+
+
+def test_c_code_that_left_the_session_is_not_forgotten(base: Base) -> None:
+    book = base.notebook(
+        LOAD,
+        "%%session_env\nnumpy==1.26.4\n",
+        "import numpy",
+        "%session_env reset",
+        "%%session_env\nnumpy==2.1.0\n",
+        "%%session_env\npandas==2.2.3\n",
+        "import numpy, pandas; print(numpy.__version__)",
+        "%%session_env\nscikit-learn\n",
+        fails=True,
+    )
+    assert any("numpy 1.26.4 left the session" in notice for notice in book.record(3)["notices"])
+    assert book.error(4).ename == "ActivationError"
+    assert versions(book.record(5))["numpy"] == "1.26.4"
+    assert book.text(6) == "1.26.4"
+    assert versions(book.record(7))["numpy"] == "1.26.4"

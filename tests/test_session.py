@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sessionpkgs.errors import ConflictError, PythonPinned, SourceForbidden, SpecError, StoreError
+from sessionpkgs.errors import ActivationError, ConflictError, PythonPinned, SourceForbidden, SpecError, StoreError
 from sessionpkgs.model import Requirement, Spec
 from tests.sessions import Make, lines, names
 from tests.wheelhouse import Wheelhouse, project
@@ -249,3 +249,66 @@ def test_refresh_asks_the_index_for_its_pages(session: Make, wheelhouse: Wheelho
         wheelhouse.wheel("demo-a", "2.0")
         assert session().declare(text)["packages"][0]["version"] == "1.0"
         assert session().declare(text, refresh=True)["packages"][0]["version"] == "2.0"
+
+
+def test_a_refused_reopening_leaves_the_declaration_as_it_was(session: Make, wheelhouse: Wheelhouse) -> None:
+    for version in ("1.0", "2.0"):
+        wheelhouse.wheel("held-a", version)
+    wheelhouse.wheel("demo-a", "1.0")
+    both, one_only = lines(wheelhouse, "demo-a", "held-a==2.0"), lines(wheelhouse, "held-a==1.0")
+    first = session()
+    first.declare(both)
+    first.close()
+    one = session()
+    one.declare(one_only)
+    import held_a  # type: ignore[import-not-found]
+
+    one.namespace = {"mine": held_a}
+    with pytest.raises(ActivationError, match=r"held-a 1\.0 is imported already"):
+        one.declare(both)
+    assert [requirement.line for requirement in one.spec.requirements] == ["held-a==1.0"]
+
+
+def test_a_plan_says_what_add_would_do(session: Make, wheelhouse: Wheelhouse) -> None:
+    for version in ("1.0", "2.0"):
+        wheelhouse.wheel("demo-a", version)
+    one = session()
+    one.declare(lines(wheelhouse, "demo-a==1.0"))
+    planned = one.preview("demo-a==2.0\n", adding=True)
+    assert [p["version"] for p in planned["packages"]] == ["2.0"]
+    assert [p["version"] for p in one.add(["demo-a==2.0"])["packages"]] == ["2.0"]
+
+
+def test_an_ignored_python_line_stays_ignored_for_what_follows(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    text = "dependencies:\n  - python=3.6\n  - pip:\n"
+    text += "".join(f"    - {line}\n" for line in ("--no-index", f"--find-links {wheelhouse.folder}"))
+    for _ in range(2):
+        one = session()
+        one.declare(text, ignore_python=True)
+        assert names(one.add(["demo-a"])) == ["demo-a"]
+
+
+def test_relative_files_of_a_reopened_declaration_are_found_from_anywhere(
+    session: Make, wheelhouse: Wheelhouse, tmp_path: Path
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    wheelhouse.wheel("demo-b", "1.0")
+    (tmp_path / "more.txt").write_text("demo-a\n")
+    text = lines(wheelhouse, "-r more.txt")
+    session().declare(text)
+    one = session()
+    one.declare(text)
+    one.folder = str(tmp_path.parent)
+    assert names(one.add(["demo-b"])) == ["demo-a", "demo-b"]
+
+
+def test_a_folder_that_is_gone_is_told_in_words(session: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    one = session()
+    one.folder = ""
+    with pytest.raises(SpecError, match="current folder does not exist"):
+        one.declare("demo-a\n")

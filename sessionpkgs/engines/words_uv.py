@@ -48,8 +48,9 @@ def _cause(text: str) -> str:
     said = said.split("\nhint:", 1)[0]
     flat = words.squeeze(re.sub(r"^\s*cause: ", "", said, flags=re.MULTILINE)) or words.squeeze(text)
     flat = re.sub(r"^No solution found when resolving dependencies:? ?", "", flat)
-    flat = re.sub(r",? ?we can conclude that your requirements are unsatisfiable\.?$", "", flat)
-    return flat.removeprefix("Because ")
+    flat = re.sub(r"\{[^}]*\}", "", flat)
+    flat = re.sub(r",? we can conclude that .*?(?=\. And because |$)", "", flat)
+    return flat.removeprefix("Because ").replace(". And because ", ", and ")
 
 
 def _disk(text: str, _flat: str, _asked: Sequence[str]) -> SessionPkgsError | None:

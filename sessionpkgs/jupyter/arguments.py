@@ -82,11 +82,18 @@ def _line_parser() -> _Parser:
 def _parse(parser: _Parser, line: str) -> argparse.Namespace | None:
     """*line* parsed; None when only the help was wanted."""
     try:
-        return parser.parse_args(shlex.split(line))
+        return parser.parse_args(_words(line))
     except ValueError as error:
         raise SpecError(f"{parser.prog}: {error}", hint="Close the quotation mark.") from None
     except _Shown:
         return None
+
+
+def _words(line: str) -> list[str]:
+    """The words of *line*, quotes understood; from a word that begins with ``#`` on it is a comment."""
+    words = shlex.split(line)
+    end = next((at for at, word in enumerate(words) if word.startswith("#")), len(words))
+    return words[:end]
 
 
 def cell(line: str) -> argparse.Namespace | None:
@@ -95,7 +102,13 @@ def cell(line: str) -> argparse.Namespace | None:
 
 
 def verb(line: str) -> argparse.Namespace | None:
-    """Verb and words of ``%session_env``; None when the help was shown. Raises :class:`SpecError`."""
+    """Verb and words of ``%session_env``; None when the help was shown. Raises :class:`SpecError`.
+
+    Options without a verb, such as ``--file env.yml``, mean what they mean for the cell.
+    """
+    words = line.split()
+    if words and words[0].startswith("--") and words[0] != "--help":
+        return _parse(_cell_parser(), line)
     return _parse(_line_parser(), line)
 
 
@@ -107,7 +120,10 @@ def declare(session: Session, chosen: argparse.Namespace, body: str) -> dict[str
 
 def act(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
     """Carry out one verb."""
+    if "verb" not in chosen:
+        return declare(session, chosen, "")
     if chosen.verb == "add":
+        _no_files(chosen.what)
         return session.add(chosen.what, engine=chosen.engine)
     if chosen.verb == "remove":
         return session.remove(chosen.what, engine=chosen.engine)
@@ -118,6 +134,13 @@ def act(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.verb == "plan":
         return _plan(session, chosen)
     return session.reset() if chosen.verb == "reset" else session.status()
+
+
+def _no_files(words: list[str]) -> None:
+    """Refuse to look for a distribution with the name of a file that is there."""
+    for word in words:
+        if Path(word).is_file() and not word.endswith((".whl", ".gz", ".zip")):
+            raise SpecError(f"{word} is a file", hint=f"%session_env set {word} reads it.", item=word)
 
 
 def _plan(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:

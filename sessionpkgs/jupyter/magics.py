@@ -22,6 +22,16 @@ IDLE = 0.01
 """Seconds after ``%load_ext`` at which the kernel counts as idle; a cell that comes earlier does not wait."""
 
 
+class Stopped(KeyboardInterrupt):
+    """The user's interrupt, told without our frames; machines see ``KeyboardInterrupt``."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["KeyboardInterrupt: stopped; nothing was changed"]
+
+
+Stopped.__name__ = Stopped.__qualname__ = "KeyboardInterrupt"
+
+
 class SessionMagics:
     """The magics of one shell and, from the first cell on, its session."""
 
@@ -69,6 +79,9 @@ class SessionMagics:
         self.session.reporter = reporter
         try:
             record = work()
+        except KeyboardInterrupt:
+            reporter.failed()
+            raise Stopped from None
         except BaseException:
             reporter.failed()
             raise

@@ -54,6 +54,11 @@ class Overlay:
             self._kept = Keeper(self.root)
         return self._kept
 
+    @property
+    def ghosts(self) -> dict[str, tuple[str, str]]:
+        """Distributions that left while their C code had to stay loaded: identity -> name, version."""
+        return self._kept.ghosts if self._kept is not None else {}
+
     def disinherit(self) -> None:
         """Leave the overlay of a session that this kernel was started from: a kernel is no child of another's cell."""
         inherited = os.environ.get("SESSIONPKGS_CHILD_PATH", "")

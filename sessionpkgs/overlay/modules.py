@@ -16,12 +16,15 @@ from typing import Any
 
 _EXTENSIONS = tuple(EXTENSION_SUFFIXES)
 
+STAYS = "its C code stays loaded until Python restarts."
+
 
 class Keeper:
     """Remembers what it took out of ``sys.modules`` and puts exactly that back."""
 
     def __init__(self, root: str) -> None:
         self.root = os.path.join(root, "")
+        self.ghosts: dict[str, tuple[str, str]] = {}
         self._aside: dict[str, ModuleType] = {}
         self._paths: list[tuple[ModuleType, list[str]]] = []
 
@@ -62,11 +65,12 @@ class Keeper:
             stays = is_extension(module) if identity is None else identity in keep or identity in compiled
             if not stays:
                 _take_out(name, module)
-        staying = {name.partition(".")[0] for name, identity in found.items() if identity in compiled - set(keep)}
+        staying = {str(identity): _name_and_version(str(identity)) for identity in compiled - set(keep)}
+        self.ghosts = {identity: one for identity, one in {**self.ghosts, **staying}.items() if identity not in keep}
         for name, module in self._aside.items():
             sys.modules[name] = module
         self._aside = {}
-        return [f"{top}: its C code stays loaded until Python restarts." for top in sorted(staying)]
+        return [f"{name} {version} left the session; {STAYS}" for name, version in sorted(staying.values())]
 
 
 def identity_of(module: ModuleType, root: str) -> str | None:
@@ -78,6 +82,12 @@ def identity_of(module: ModuleType, root: str) -> str | None:
     inner = real.removeprefix(os.path.realpath(root)).lstrip("/")
     parts = inner.split("/")
     return parts[1] if parts[0] == "dists" else None
+
+
+def _name_and_version(identity: str) -> tuple[str, str]:
+    """Name and version in an identity of the store."""
+    name, version, _ = identity.rsplit("-", 2)
+    return name, version
 
 
 def is_extension(module: ModuleType) -> bool:

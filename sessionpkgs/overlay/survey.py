@@ -110,7 +110,7 @@ def judge(found: Iterable[Found]) -> tuple[list[str], list[str]]:
 def _leaving(one: Found) -> list[str]:
     """What to say of a distribution that leaves while it is loaded."""
     if one.extensions:
-        return [f"{one.dist} {one.old} left the session; its C code stays loaded until Python restarts."]
+        return [f"{one.dist} {one.old} left the session; {modules.STAYS}"]
     if one.held:
         return [f"{one.dist} {one.old} left the session; the variable {one.held[0]} still holds it."]
     return []

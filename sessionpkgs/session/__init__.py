@@ -7,6 +7,7 @@ does not need is imported late.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,10 +15,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs import places
-from sessionpkgs.errors import SessionPkgsError, SpecError
+from sessionpkgs.errors import ActivationError, SessionPkgsError, SpecError
 from sessionpkgs.journal import Journal
 from sessionpkgs.report import Reporter
-from sessionpkgs.session import reopen
+from sessionpkgs.session import reopen, texts
 from sessionpkgs.session.life import Life
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from sessionpkgs.session.straight import Line, Outcome
 
 JSON = dict[str, Any]
-Text = tuple[bytes, str, str]
-"""A text of a declaration, what messages call it, and the folder that its paths count from."""
 
 
 class Session:
@@ -53,7 +52,8 @@ class Session:
         self.journal = Journal(self.life.home)
         self.reporter = Reporter()
         self._spec: Spec | None = None
-        self._texts: list[Text] = []
+        self._texts: list[texts.Text] = []
+        self._any_python = False
         self._key = ""
         self._record: JSON = {}
 
@@ -68,25 +68,29 @@ class Session:
         :class:`SessionPkgsError`; then the previous overlay is still the active one.
         """
         self.life.open()
-        texts = self._texts_of(text, file)
-        key = self._key_of(repr(texts), ("declare", engine, str(ignore_python)))
+        asked = texts.collect(text, file, self._folder())
+        key = self._key_of(repr([one[:2] for one in asked]), ("declare", engine, str(ignore_python)))
         known = None if refresh else reopen.find(self.store, key, self._folder())
         if known is not None:
-            self._spec, self._texts = None, texts
-            return self._reopen(known, key)
-        spec = self._read_all(texts)
-        outcome, record = self._apply(spec, "set", engine=engine, ignore_python=ignore_python, refresh=refresh)
-        return self._keep(key, outcome, record)
+            with contextlib.suppress(ActivationError):  # another answer may leave what is loaded as it is
+                record = self._reopen(known, key)
+                self._spec, self._texts, self._any_python = None, asked, ignore_python
+                return record
+        preferred = self.life.loaded_versions()
+        outcome, made = self._apply(
+            self._read_all(asked),
+            "set",
+            engine=engine,
+            ignore_python=ignore_python,
+            refresh=refresh,
+            preferred=preferred,
+        )
+        return self._keep(key, outcome, made, remember=not preferred)
 
     def add(self, lines: Sequence[str], *, engine: str = "") -> JSON:
         """Bring *lines* (requirements) in beside what the session has, whose versions stay where they fit."""
         self.life.open()
-        more = self.read("\n".join(lines) + "\n", label="add", form="requirements_txt")
-        if not more.requirements:
-            raise SpecError("nothing to add was named", hint="For example: %session_env add humanize")
-        names = {requirement.name for requirement in more.requirements if requirement.name}
-        spec = self.spec.without(names) | more
-        preferred = tuple(f"{n}=={v}" for n, v in self.life.current().values() if n not in names)
+        spec, preferred = self._with_more("\n".join(lines) + "\n")
         return self._follow(spec, "add", tuple(lines), engine=engine, preferred=preferred)
 
     def remove(self, names: Sequence[str], *, engine: str = "") -> JSON:
@@ -114,14 +118,14 @@ class Session:
         dropped = [f"{name} {version}" for name, version in self.life.current().values()]
         notices = self.overlay.deactivate()
         self.life.release()
-        self._spec, self._texts, self._key, self._record = None, [], "", {}
+        self._spec, self._texts, self._any_python, self._key, self._record = None, [], False, "", {}
         return self.journal.append(reopen.bare(self.identity, "reset", dropped=dropped, notices=notices))
 
     def status(self) -> JSON:
         """What is active now, as a record; asks and changes nothing."""
         if not self._record:
             return reopen.bare(self.identity, "status")
-        return {**self._record, "action": "status"}
+        return {**self._record, "action": "status", "dropped": []}
 
     def preview(
         self, text: str = "", *, file: str = "", adding: bool = False, engine: str = "", ignore_python: bool = False
@@ -130,13 +134,13 @@ class Session:
         from sessionpkgs.session import records
 
         self.life.open()
-        spec = (
-            self.spec | self.read(text, form="requirements_txt")
-            if adding
-            else self._read_all(self._texts_of(text, file))
-        )
+        if adding:
+            spec, preferred = self._with_more(text)
+        else:
+            spec, preferred = self._read_all(texts.collect(text, file, self._folder())), self.life.loaded_versions()
         started = time.perf_counter()
-        with self._line(spec, engine=engine, ignore_python=ignore_python, may_build=False) as line:
+        options = {"engine": engine, "ignore_python": ignore_python, "preferred": preferred}
+        with self._line(spec, may_build=False, **options) as line:
             outcome = line.plan()
         return records.record(
             "plan", self.identity, spec, outcome.plan, line.view.fingerprint, engine=outcome.engine, layer=outcome.plan.digest,
@@ -152,15 +156,24 @@ class Session:
         from sessionpkgs.formats.origin import Origin
         from sessionpkgs.session import local
 
-        origin = Origin(label=label, folder=folder or self._folder(), open=_read_file, variables=dict(self.env))
+        origin = Origin(label=label, folder=folder or self._folder(), open=texts.read_file, variables=dict(self.env))
         return local.named(formats.read(text, origin=origin, format=form), origin.folder)
 
     @property
     def spec(self) -> Spec:
         """What the session holds now, as a declaration."""
         if self._spec is None:
-            self._spec = self._read_all(self._texts)
+            self._spec = texts.without_python(self._read_all(self._texts), self._any_python)
         return self._spec
+
+    def _with_more(self, text: str) -> tuple[Spec, tuple[str, ...]]:
+        """What the session holds and the requirements in *text*, and the versions to keep where they fit."""
+        more = self.read(text, label="add", form="requirements_txt")
+        if not more.requirements:
+            raise SpecError("nothing to add was named", hint="For example: %session_env add humanize")
+        names = {requirement.name for requirement in more.requirements if requirement.name}
+        preferred = tuple(f"{n}=={v}" for n, v in self.life.current().values() if n not in names)
+        return self.spec.without(names) | more, preferred
 
     def plan(self, spec: Spec, *, engine: str = "") -> Plan:
         """What :meth:`apply` would do; changes nothing."""
@@ -187,22 +200,12 @@ class Session:
 
     def _folder(self) -> str:
         """What relative paths are relative to."""
-        return self.folder or os.getcwd()
+        try:
+            return self.folder or os.getcwd()
+        except FileNotFoundError:
+            raise SpecError("the current folder does not exist any more", hint="os.chdir to one that does.") from None
 
-    def _texts_of(self, text: str, file: str) -> list[Text]:
-        """The texts of one declaration: the file first, then the cell, each if there is one."""
-        texts: list[Text] = []
-        if file:
-            path = os.path.join(self._folder(), os.path.expanduser(file))
-            try:
-                texts.append((_read_file(path), file, os.path.dirname(path)))
-            except OSError as error:
-                raise SpecError(f"{file} cannot be read: {error.strerror}", hint="Check the path.", item=file) from None
-        if text.strip() or not file:
-            texts.append((text.encode("utf-8", "surrogatepass"), "cell", ""))
-        return texts
-
-    def _read_all(self, texts: Sequence[Text]) -> Spec:
+    def _read_all(self, texts: Sequence[texts.Text]) -> Spec:
         """All *texts* as one Spec."""
         from sessionpkgs.model import Spec as Empty
 
@@ -238,7 +241,7 @@ class Session:
         with self.store.stage() as stage:
             ask = Ask(
                 spec=spec, base=tuple(self.life.base()), folder=self._folder(), session=self.life.home, env=self.life.environment(self.env),
-                current=self.life.current(), namespace=self.namespace, reporter=self.reporter, **options,
+                current=self.life.current(), ghosts=self.overlay.ghosts, namespace=self.namespace, reporter=self.reporter, **options,
             )  # fmt: skip
             yield Line(self.store, ask, stage)
 
@@ -250,7 +253,7 @@ class Session:
         with self._line(spec, **options) as line:
             outcome = line.build(line.plan())
         self.life.switch(outcome.activation, outcome.anew, outcome.notices)
-        self._spec = spec
+        self._spec = texts.without_python(spec, options.get("ignore_python", False))
         record = records.record(
             action, self.identity, spec, outcome.plan, line.view.fingerprint,
             engine=outcome.engine, layer=outcome.activation["layer"], source="built" if outcome.built else "store",
@@ -261,7 +264,9 @@ class Session:
     def _reopen(self, known: JSON, key: str) -> JSON:
         """Switch to what is remembered; raises ActivationError where a loaded module stands in the way."""
         started = time.perf_counter()
-        anew, said, dropped = reopen.survey(known, self.life.current(), self.store.root, self.namespace)
+        anew, said, dropped = reopen.survey(
+            known, self.life.current(), self.overlay.ghosts, self.store.root, self.namespace
+        )
         notices = [*known["record"]["notices"], *said]
         self.life.switch(known["activation"], anew, notices)
         self._key = key
@@ -271,13 +276,13 @@ class Session:
         }  # fmt: skip
         return self.journal.append(self._record)
 
-    def _keep(self, key: str, outcome: Outcome, record: Record) -> JSON:
+    def _keep(self, key: str, outcome: Outcome, record: Record, *, remember: bool = True) -> JSON:
         """Journal *record* and remember the answer, unless it rests on folders that may change at any time."""
         from sessionpkgs.session import memory
 
         self._record = self.journal.append(record.to_dict())
         self._key = key
-        if key and not outcome.activation["sources"]:
+        if key and remember and not outcome.activation["sources"]:
             self.store.remember(key, memory.resolution(outcome, self._record, self.spec, self._folder(), self.env))
         return self._record
 
@@ -285,12 +290,6 @@ class Session:
 def _since(started: float) -> float:
     """Seconds since *started*, to a tenth of a millisecond."""
     return round(time.perf_counter() - started, 4)
-
-
-def _read_file(path: str) -> bytes:
-    """The bytes of a file that a declaration names."""
-    with open(path, "rb") as source:
-        return source.read()
 
 
 __all__ = ["Session", "SessionPkgsError"]

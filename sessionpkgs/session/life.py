@@ -61,6 +61,20 @@ class Life:
         ours = {*self.overlay.active.get("sites", ()), *self.overlay.active.get("pth", ())}
         return [path for path in fingerprint.base_paths(sys.path, self.store.root) if path not in ours]
 
+    def loaded_versions(self) -> tuple[str, ...]:
+        """``name==version`` of the session's distributions whose C code is loaded, here or left from before."""
+        if not self.overlay.active and not self.overlay.ghosts:
+            return ()
+        from sessionpkgs.overlay import modules
+
+        loaded = modules.loaded_identities(self.store.root)
+        known = {**self.overlay.ghosts, **self.current()}
+        return tuple(
+            f"{known[identity][0]}=={known[identity][1]}"
+            for identity, found in loaded.items()
+            if identity in known and modules.extensions_in(found)
+        )
+
     def fingerprint(self) -> str:
         """Fingerprint of base: looked up in full, or at most a minute ago with no entry added to a folder since."""
         paths = self.base()

@@ -49,9 +49,15 @@ def find(store: Store, key: str, folder: str) -> dict[str, Any] | None:
 
 
 def survey(
-    known: Mapping[str, Any], current: Mapping[str, tuple[str, str]], root: str, namespace: Mapping[str, Any]
+    known: Mapping[str, Any],
+    current: Mapping[str, tuple[str, str]],
+    ghosts: Mapping[str, tuple[str, str]],
+    root: str,
+    namespace: Mapping[str, Any],
 ) -> tuple[list[str], list[str], list[str]]:
     """What reopening *known* means for a session that has *current*: modules to import anew, sentences, what leaves.
+
+    *ghosts* left before while their C code stayed.
 
     Costs nothing where none of the names that change is loaded. Raises :class:`ActivationError` where one stands in
     the way.
@@ -65,6 +71,7 @@ def survey(
         if identity not in staying
     }
     dropped = [f"{name} {version}" for name, version, _ in leaving.values() if name not in new]
+    leaving |= returning(ghosts, new)
     shadow = [row for row in known["shadow"] if not sys.modules.keys().isdisjoint(row["tops"])]
     if not shadow and not leaving:
         return [], [], dropped
@@ -72,6 +79,15 @@ def survey(
 
     anew, said = loaded.judge(loaded.survey(shadow, leaving, root, namespace))
     return anew, said, dropped
+
+
+def returning(ghosts: Mapping[str, tuple[str, str]], new: Mapping[str, str]) -> dict[str, tuple[str, str, str]]:
+    """Those of *ghosts* whose name comes back in another version, as rows of what leaves."""
+    return {
+        identity: (name, version, new[name])
+        for identity, (name, version) in ghosts.items()
+        if new.get(name, version) != version
+    }
 
 
 def now() -> str:

@@ -80,7 +80,9 @@ def _keep_base_whole(engine: Engine, request: Request, lock: Lock, room: Room, s
                 replace(request, requirements=(*request.requirements, *more)),
                 replace(room, deadline=left),
             )
-        except (ResolveError, NotFoundError, DeadlineError) as error:
+        except (ResolveError, NotFoundError):
+            raise _breaks(faults, "and no version of it fits") from None
+        except DeadlineError as error:
             raise _breaks(faults, str(error)) from None
         faults = consistency.broken(request.view, lock.pins)
     along = ", ".join(f"{pin.name} {pin.version}" for pin in lock.pins if pin.name in names)
@@ -93,7 +95,7 @@ def _breaks(faults: tuple[consistency.Broken, ...], why: str) -> ConflictError:
     more = len(faults) - _NAMED
     first = "; ".join(str(fault) for fault in faults[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
     return ConflictError(
-        f"base would break: {first} ({why})",
+        f"base would break: {first}; {why}",
         hint="Loosen the version, or set SESSIONPKGS_UNION=warn to install it all the same.",
         item=faults[0].dist.name,
     )

@@ -23,7 +23,7 @@ from sessionpkgs.errors import IntegrityError, PythonPinned
 from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Spec, View
 from sessionpkgs.overlay import position, survey
 from sessionpkgs.report import Reporter
-from sessionpkgs.session import activation, kernels, local, resolving, siblings
+from sessionpkgs.session import activation, kernels, local, reopen, resolving, siblings
 from sessionpkgs.store import Store
 
 
@@ -39,6 +39,7 @@ class Ask:
     engine: str = ""
     preferred: tuple[str, ...] = ()
     current: Mapping[str, tuple[str, str]]
+    ghosts: Mapping[str, tuple[str, str]]
     namespace: Mapping[str, Any]
     ignore_python: bool = False
     may_build: bool = True
@@ -167,6 +168,7 @@ class Line:
         shadow = shadow_rows(todo)
         survey.unreachable(shadow, sys.path, position(sys.path))
         leaving = leaving_rows(self.ask.current, todo, {name: dist.version for name, dist in self.view.items()})
+        leaving |= reopen.returning(self.ask.ghosts, {pin.name: pin.version for pin in todo.install})
         return survey.judge(survey.survey(shadow, leaving, self.store.root, self.ask.namespace))
 
     def _layer(self, todo: Plan) -> tuple[Layer, bool]:
