@@ -173,10 +173,12 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 @pytest.fixture
 def session(home: Path, tmp_path: Path) -> Iterator[Callable[..., Session]]:
-    """Gives sessions of one store; each is closed at the end."""
+    """Gives sessions of one store, one after the other: the one before is closed first, unless *beside* it."""
     made: list[Session] = []
 
-    def make(identity: str = "") -> Session:
+    def make(identity: str = "", *, beside: bool = False) -> Session:
+        for earlier in [] if beside else made:
+            earlier.close()
         one = Session(identity=identity or f"session-{len(made)}", folder=str(tmp_path))
         made.append(one)
         return one

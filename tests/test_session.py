@@ -187,7 +187,7 @@ def test_a_second_process_with_the_same_identity_is_refused(session: Make, wheel
     wheelhouse.wheel("demo-a", "1.0")
     session("same").declare(lines(wheelhouse, "demo-a"))
     with pytest.raises(StoreError, match="another process uses the session"):
-        session("same").declare(lines(wheelhouse, "demo-a"))
+        session("same", beside=True).declare(lines(wheelhouse, "demo-a"))
 
 
 def test_a_login_in_an_index_url_reaches_no_record_no_journal_and_no_resolution(
@@ -312,3 +312,15 @@ def test_a_folder_that_is_gone_is_told_in_words(session: Make, tmp_path: Path, m
     one.folder = ""
     with pytest.raises(SpecError, match="current folder does not exist"):
         one.declare("demo-a\n")
+
+
+def test_a_second_session_of_one_python_is_refused_while_the_first_is_active(
+    session: Make, wheelhouse: Wheelhouse
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    first, second = session("one"), session("two", beside=True)
+    first.declare(lines(wheelhouse, "demo-a"))
+    with pytest.raises(ActivationError, match="another session of this Python is active"):
+        second.declare(lines(wheelhouse, "demo-a"))
+    first.reset()
+    assert names(second.declare(lines(wheelhouse, "demo-a"))) == ["demo-a"]

@@ -79,6 +79,13 @@ class Overlay:
 
         Gives sentences about what could not be switched cleanly. An exception leaves what was active before.
         """
+        if not self.active and os.environ.get("SESSIONPKGS_CHILD_OF") == str(os.getpid()):
+            from sessionpkgs.errors import ActivationError
+
+            raise ActivationError(
+                "another session of this Python is active, and two cannot share its paths",
+                hint="Use that one (%session_env), or reset it first.",
+            )
         before = self.active
         try:
             said = self._off(keep=frozenset(wanted["dists"]))
