@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 from bases import Base, make
@@ -12,6 +13,9 @@ from measure import Row, Series, at_most, environment, figure, run, times_faster
 TEXT = "rich\nhumanize\n"
 CELL = f"%%session_env\n{TEXT}"
 SATISFIED = "requests"
+
+REST = 0.1
+"""Seconds between ``%load_ext`` and the next cell, far less than a person needs."""
 
 
 class _Ways:
@@ -44,6 +48,7 @@ class _Ways:
         with Kernel(self.base.python, self.env, self.work) as kernel:
             empty = kernel.empty()
             kernel.cell("%load_ext sessionpkgs")
+            time.sleep(REST)
             empty += kernel.empty(2)
             done = kernel.cell(CELL)
             source = done.record()["source"]

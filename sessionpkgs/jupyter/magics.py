@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sessionpkgs.session import Session
 
 NAME = "session_env"
-IDLE = 0.01
+IDLE = 0.003
 """Seconds after ``%load_ext`` at which the kernel counts as idle; a cell that comes earlier does not wait."""
 
 
