@@ -24,7 +24,8 @@ class Requirement:
 
     ``line`` is a PEP 508 requirement (``numpy<2``, ``demo @ https://…``), or for a source without a name a path or
     VCS URL. ``name`` is normalised (PEP 503), empty where the line has none. ``where`` is the place in the text that
-    a message can point to. ``hashes`` are ``sha256:…`` values of which the artefact must have one.
+    a message can point to. ``hashes`` are ``sha256:…`` values of which the artefact must have one. ``no_deps`` brings the
+    distribution without what it requires.
     """
 
     line: str
@@ -32,11 +33,15 @@ class Requirement:
     where: str = ""
     hashes: tuple[str, ...] = ()
     editable: bool = False
+    no_deps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What was asked. ``a | b`` merges: associative, idempotent, the right one wins where only one value can stand."""
+    """What was asked. ``a | b`` merges: associative, idempotent, the right one wins where only one value can stand.
+
+    ``pins`` are the exact artefacts of a lock; each has a requirement of its name too.
+    """
 
     requirements: tuple[Requirement, ...] = ()
     constraints: tuple[Requirement, ...] = ()
@@ -45,8 +50,8 @@ class Spec:
     find_links: tuple[str, ...] = ()
     no_index: bool = False
     pre: bool = False
-    no_deps: bool = False
     require_hashes: bool = False
+    pins: tuple[Pin, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()
     files: tuple[str, ...] = ()

@@ -24,7 +24,8 @@ class Settings:
     """Choices of the user; every field is also an environment variable, ``SESSIONPKGS_<NAME>``.
 
     ``deadline`` is the wall clock in seconds for one engine call, ``coresolve_seconds`` for making base fit,
-    ``remember_hours`` how long open version ranges are reopened without asking the index. ``came_from`` holds
+    ``remember_hours`` how long open version ranges are reopened without asking the index. ``conda_names`` is the path of a
+    JSON table of conda names, ``take_over`` whether ``%pip`` and its kin install into the session. ``came_from`` holds
     (name, place) pairs for values that are not the default.
     """
 
@@ -37,6 +38,8 @@ class Settings:
     coresolve_most: int = 8
     remember_hours: float = 24.0
     index: str = ""
+    conda_names: str = ""
+    take_over: bool = True
     came_from: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,14 +117,14 @@ class Reading:
         indexes = [self._main_index or DEFAULT_INDEX, *self._extra_indexes]
         given = bool(self._main_index or self._extra_indexes)
         hashed = any(item.hashes for item in (*self.requirements, *self._constraints))
+        bare = "no_deps" in self._flags
         return Spec() | Spec(
-            requirements=tuple(self.requirements),
+            requirements=tuple(replace(item, no_deps=True) if bare else item for item in self.requirements),
             constraints=tuple(self._constraints),
             indexes=tuple(indexes) if given else (),
             find_links=tuple(self._find_links),
             no_index="no_index" in self._flags,
             pre="pre" in self._flags,
-            no_deps="no_deps" in self._flags,
             require_hashes=hashed or "require_hashes" in self._flags,
             files=tuple(self._files),
             notices=tuple(self._notices),

@@ -30,12 +30,28 @@ def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: 
     _refuse_sources(request)
     guarded = replace(request, constraints=(*request.constraints, *policy.protecting(request.view)))
     try:
-        lock = engine.resolve(guarded, room)
+        lock = _ask(engine, guarded, room)
     except (ResolveError, NotFoundError) as error:
         _refuse_protected(engine, spec, request, room, str(error))
         raise
     policy.check_lock(lock, spec, request.view)
     return _keep_base_whole(engine, guarded, lock, room, settings)
+
+
+def _ask(engine: Engine, request: Request, room: Room) -> Lock:
+    """The engine's Lock; what is wanted without its own requirements is asked for first, and alone."""
+    alone = tuple(one for one in request.requirements if one.no_deps)
+    others = tuple(one for one in request.requirements if not one.no_deps)
+    if not alone:
+        return engine.resolve(request, room)
+    first = engine.resolve(replace(request, requirements=alone, no_deps=True), room)
+    if not others:
+        return first
+    fixed = tuple(f"{pin.name}=={pin.version}" for pin in first.pins if not pin.direct)
+    second = engine.resolve(replace(request, requirements=others, constraints=(*request.constraints, *fixed)), room)
+    names = {pin.name for pin in first.pins}
+    pins = (*first.pins, *(pin for pin in second.pins if pin.name not in names))
+    return replace(second, pins=tuple(sorted(pins, key=lambda pin: pin.name)), built=(*first.built, *second.built))
 
 
 def _refuse_sources(request: Request) -> None:
@@ -76,10 +92,8 @@ def _keep_base_whole(engine: Engine, request: Request, lock: Lock, room: Room, s
             )
         more = tuple(Requirement(line=name, name=name, where="base") for name in names)
         try:
-            lock = engine.resolve(
-                replace(request, requirements=(*request.requirements, *more)),
-                replace(room, deadline=left),
-            )
+            asked = replace(request, requirements=(*request.requirements, *more))
+            lock = _ask(engine, asked, replace(room, deadline=left))
         except (ResolveError, NotFoundError):
             raise _breaks(faults, "and no version of it fits") from None
         except DeadlineError as error:

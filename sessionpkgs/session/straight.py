@@ -143,7 +143,6 @@ class Line:
             folder=self.ask.folder,
             constraints=tuple(c.line for c in spec.constraints),
             pre=spec.pre,
-            no_deps=spec.no_deps,
             wheels_only=self.settings.wheels_only,
             may_build=self.ask.may_build,
             refresh=self.ask.refresh,

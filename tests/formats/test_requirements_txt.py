@@ -143,7 +143,8 @@ def test_two_main_indexes_are_refused():
 
 def test_flags_and_links_are_kept():
     found = spec("--pre --no-deps\n--no-index\n--require-hashes\n-f wheels\n--find-links https://h.example/l\nnumpy\n")
-    assert (found.pre, found.no_deps, found.no_index, found.require_hashes) == (True, True, True, True)
+    assert (found.pre, found.no_index, found.require_hashes) == (True, True, True)
+    assert found.requirements[0].no_deps
     assert found.find_links == ("/home/me/wheels", "https://h.example/l")
 
 
