@@ -66,9 +66,13 @@ class Spec:
         return replace(self, **merged)  # type: ignore[arg-type]
 
     def without(self, names: Iterable[str]) -> Spec:
-        """This declaration without the requirements of *names* (normalised)."""
+        """This declaration without the requirements and the pins of *names* (normalised)."""
         gone = frozenset(names)
-        return replace(self, requirements=tuple(r for r in self.requirements if r.name not in gone))
+        return replace(
+            self,
+            requirements=tuple(one for one in self.requirements if one.name not in gone),
+            pins=tuple(pin for pin in self.pins if pin.name not in gone),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

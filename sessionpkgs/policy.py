@@ -88,6 +88,13 @@ def _satisfied(requirement: Requirement, view: Mapping[str, Dist]) -> bool:
     return present is not None and parsed.url is None and parsed.specifier.contains(present.version, prereleases=True)
 
 
+def staying(upgrade: Iterable[str], view: Mapping[str, Dist]) -> tuple[str, ...]:
+    """A notice where *upgrade* names protected distributions: wishing them newer is no reason to fail a notebook."""
+    names = sorted({*upgrade} & {*PROTECTED} & view.keys())
+    told = ", ".join(f"{name} {view[name].version}" for name in names)
+    return (f"{told}: stays, because a session keeps the kernel's own distributions.",) if names else ()
+
+
 def protecting(view: Mapping[str, Dist]) -> tuple[str, ...]:
     """Constraint lines that keep every protected distribution as it is, or away where base lacks it."""
     return tuple(f"{name}=={view[name].version}" if name in view else f"{name}<0" for name in PROTECTED)

@@ -92,6 +92,15 @@ def present(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of base, behind the others: what a test unpacks there is installed below the session."""
+    folder = tmp_path / "below"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+    return folder
+
+
+@pytest.fixture
 def room(tmp_path: Path, base: Path, only_pip: Path, present: Path) -> Callable[..., Room]:
     """Gives an engine's room with a stage of its own; keywords replace fields."""
     numbers = itertools.count()

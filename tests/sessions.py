@@ -11,8 +11,12 @@ from tests.wheelhouse import Wheelhouse
 Make = Callable[..., Session]
 
 
+def places(wheelhouse: Wheelhouse) -> tuple[str, str]:
+    return "--no-index", f"--find-links {wheelhouse.folder}"
+
+
 def lines(wheelhouse: Wheelhouse, *asked: str) -> str:
-    return "\n".join(("--no-index", f"--find-links {wheelhouse.folder}", *asked)) + "\n"
+    return "\n".join((*places(wheelhouse), *asked)) + "\n"
 
 
 def names(record: dict[str, Any]) -> list[str]:

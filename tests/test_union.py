@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,6 @@ import pytest
 from sessionpkgs.errors import ConflictError
 from tests.sessions import Make, lines, names
 from tests.wheelhouse import Wheelhouse, unpack
-
-
-@pytest.fixture
-def below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of base, behind the others: what a test unpacks there is installed below the session."""
-    folder = tmp_path / "below"
-    folder.mkdir()
-    monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
-    return folder
 
 
 def user_and_low(wheelhouse: Wheelhouse, below: Path) -> None:

@@ -49,7 +49,7 @@ class Request:
     """What to resolve. ``constraints`` are PEP 508 lines that narrow without asking; ``exact`` are ``name==version``
     lines taken even though the View has them; ``may_build`` is False for a plan, which never runs a package's code;
     ``explain`` asks for the edges of the dependency graph at any cost; ``fresh`` distrusts the files in the engine's
-    cache, ``refresh`` its pages of the indexes.
+    cache, ``refresh`` its pages of the indexes. ``upgrade`` are names whose version in the View counts for nothing.
     """
 
     requirements: tuple[Requirement, ...]
@@ -58,6 +58,7 @@ class Request:
     folder: str
     constraints: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
+    upgrade: frozenset[str] = frozenset()
     pre: bool = False
     no_deps: bool = False
     wheels_only: bool = False

@@ -111,10 +111,12 @@ class Pip:
         asked, limits, report = (Path(room.stage, name) for name in ("asked.txt", "limits.txt", "report.json"))
         asked.touch(mode=0o600)
         asked.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        limits.write_text("".join(f"{line}\n" for line in request.constraints), encoding="utf-8")
+        kept = _kept(request) if request.upgrade else ()
+        limits.write_text("".join(f"{line}\n" for line in (*request.constraints, *kept)), encoding="utf-8")
         arguments = ["--dry-run", "--report", str(report), "-r", str(asked), "-c", str(limits)]
         arguments += ["--pre"] if request.pre else []
         arguments += ["--no-deps"] if request.no_deps else []
+        arguments += ["--upgrade"] if request.upgrade else []
         done = self._run(arguments, request, room, allowed)
         return done, _read(report) if done.code == 0 else {}
 
@@ -142,6 +144,18 @@ class Pip:
             raise words_pip.error(done.stdout + done.stderr, _log(room), request.exact)
         items: list[dict[str, Any]] = _read(report)["install"]
         return items
+
+
+def _kept(request: Request) -> tuple[str, ...]:
+    """Constraints for what is asked for, present and not to be upgraded: pip's ``--upgrade`` is for every line."""
+    from packaging.requirements import Requirement
+
+    present = [(one, request.view[one.name]) for one in request.requirements if one.name in request.view]
+    return tuple(
+        f"{dist.name}=={dist.version}"
+        for one, dist in present
+        if one.name not in request.upgrade and Requirement(one.line).specifier.contains(dist.version, prereleases=True)
+    )
 
 
 def _read(report: Path) -> dict[str, Any]:

@@ -119,6 +119,7 @@ class Uv:
         arguments += ["--prerelease", "allow"] if request.pre else []
         arguments += ["--no-deps"] if request.no_deps else []
         arguments += ["--refresh"] if request.refresh else []
+        arguments += [part for name in sorted(request.upgrade) for part in ("--upgrade-package", name)]
         done = self._run(arguments, request, room, allowed)
         return replace_exact(done, request.exact)
 

@@ -126,7 +126,7 @@ def act(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
         _no_files(chosen.what)
         return session.add(chosen.what, engine=chosen.engine)
     if chosen.verb == "remove":
-        return session.remove(chosen.what, engine=chosen.engine)
+        return session.remove(chosen.what)
     if chosen.verb == "set":
         return session.declare(
             file=chosen.what[0], engine=chosen.engine, refresh=chosen.refresh, ignore_python=chosen.ignore_python
@@ -148,4 +148,4 @@ def _plan(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
     common = {"engine": chosen.engine, "ignore_python": chosen.ignore_python}
     if len(chosen.what) == 1 and Path(chosen.what[0]).is_file():
         return session.preview(file=chosen.what[0], **common)
-    return session.preview("\n".join(chosen.what) + "\n", adding=True, **common)
+    return session.preview_add(chosen.what, engine=chosen.engine)

@@ -6,9 +6,11 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs import installed, places, settings
+from sessionpkgs.errors import clean
 from sessionpkgs.session.reopen import VERSION
 from sessionpkgs.session.straight import shadow_rows
 
@@ -39,8 +41,15 @@ def resolution(
         "files": [[path, list(places.stamp(path))] for path in spec.files],
         "shadow": rows,
         "activation": outcome.activation,
+        "pins": [asdict(replace(pin, url=clean(pin.url))) for pin in outcome.plan.install],
         "record": {**record, "dropped": [], "notices": said_now},
     }
+
+
+def may_be_remembered(outcome: Outcome) -> bool:
+    """Whether the answer rests neither on folders that may change at any time nor on a place that holds a login."""
+    secret = any(not pin.sha256 and clean(pin.url) != pin.url for pin in outcome.plan.install)
+    return not outcome.activation["sources"] and not secret
 
 
 def _exact(line: str) -> bool:

@@ -18,7 +18,7 @@ from sessionpkgs import places
 if TYPE_CHECKING:
     from sessionpkgs.store import Store
 
-VERSION = 1
+VERSION = 2
 
 
 def key_of(text: str, words: Sequence[str], fingerprint: str, env: Mapping[str, str]) -> str:

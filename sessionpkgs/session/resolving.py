@@ -13,7 +13,7 @@ from sessionpkgs import consistency, policy
 from sessionpkgs.engines import Engine, Request, Room, words
 from sessionpkgs.engines.wheels import is_source
 from sessionpkgs.errors import ConflictError, DeadlineError, NotFoundError, ResolveError
-from sessionpkgs.model import Lock, Requirement, Spec
+from sessionpkgs.model import Lock, Pin, Requirement, Spec, View
 from sessionpkgs.settings import Settings
 
 _NAMED = 3
@@ -36,6 +36,48 @@ def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: 
         raise
     policy.check_lock(lock, spec, request.view)
     return _keep_base_whole(engine, guarded, lock, room, settings)
+
+
+def preferring(
+    engine: Engine, spec: Spec, request: Request, room: Room, settings: Settings, preferred: tuple[str, ...]
+) -> Lock:
+    """:func:`resolve`, first with the versions *preferred* (``name==version``), without them where they do not fit."""
+    if preferred:
+        kept = replace(request, constraints=(*request.constraints, *preferred))
+        try:
+            return resolve(engine, spec, kept, room, settings)
+        except (ResolveError, NotFoundError, ConflictError):
+            pass
+    return resolve(engine, spec, request, room, settings)
+
+
+def from_pins(spec: Spec, view: View, settings: Settings) -> Lock | None:
+    """The Lock that *spec* carries itself, without what *view* has in the same version; None where it asks for more.
+
+    Raises :class:`Protected`, :class:`SourceForbidden`, or :class:`ConflictError` where base would break: the versions
+    of a lock are fixed.
+    """
+    if not spec.pins or {one.name for one in spec.requirements} - {pin.name for pin in spec.pins}:
+        return None
+    pins = tuple(pin for pin in spec.pins if pin.direct or not _present(pin, view))
+    lock = Lock(pins=pins, engine="lock", built=tuple(pin.name for pin in pins if pin.kind == "sdist"))
+    policy.check_lock(lock, spec, view)
+    if settings.wheels_only and (sources := [pin.name for pin in pins if pin.kind != "wheel"]):
+        raise words.source_forbidden(sources[0], sources, plan=False)
+    faults = consistency.broken(view, pins)
+    if faults and settings.union != "warn":
+        raise _breaks(faults, "the versions of a lock are fixed")
+    return replace(lock, notices=_now_inconsistent(faults))
+
+
+def _present(pin: Pin, view: View) -> bool:
+    """Whether *view* has that version."""
+    return pin.name in view and view[pin.name].version == pin.version
+
+
+def _now_inconsistent(faults: tuple[consistency.Broken, ...]) -> tuple[str, ...]:
+    """What breaks all the same, as notices."""
+    return tuple(f"Now inconsistent: {fault}." for fault in faults)
 
 
 def _ask(engine: Engine, request: Request, room: Room) -> Lock:
@@ -78,7 +120,7 @@ def _keep_base_whole(engine: Engine, request: Request, lock: Lock, room: Room, s
     """Bring in new versions of base distributions that *lock* would break, until nothing breaks."""
     faults = consistency.broken(request.view, lock.pins)
     if not faults or settings.union == "warn":
-        return replace(lock, notices=(*lock.notices, *(f"Now inconsistent: {fault}." for fault in faults)))
+        return replace(lock, notices=(*lock.notices, *_now_inconsistent(faults)))
     if settings.union == "strict":
         raise _breaks(faults, "the setting union is strict")
     until = time.monotonic() + settings.coresolve_seconds
@@ -108,8 +150,9 @@ def _breaks(faults: tuple[consistency.Broken, ...], why: str) -> ConflictError:
     """The refusal to break base."""
     more = len(faults) - _NAMED
     first = "; ".join(str(fault) for fault in faults[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    what = "the session" if any(fault.dist.level == "session" for fault in faults) else "base"
     return ConflictError(
-        f"base would break: {first}; {why}",
+        f"{what} would break: {first}; {why}",
         hint="Loosen the version, or set SESSIONPKGS_UNION=warn to install it all the same.",
         item=faults[0].dist.name,
     )

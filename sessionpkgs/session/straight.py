@@ -6,11 +6,12 @@ journal: the session does that with what it gets from here.
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from threading import Thread
@@ -20,18 +21,20 @@ from sessionpkgs import installed, places, policy, settings
 from sessionpkgs import plan as planning
 from sessionpkgs.engines import Engine, Request, Room, find
 from sessionpkgs.errors import IntegrityError, PythonPinned
-from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Spec, View
+from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Requirement, Spec, View
 from sessionpkgs.overlay import position, survey
 from sessionpkgs.report import Reporter
-from sessionpkgs.session import activation, kernels, local, reopen, resolving, siblings
+from sessionpkgs.session import activation, changes, kernels, local, reopen, resolving, siblings
+from sessionpkgs.session.changes import Change
 from sessionpkgs.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One declaration on its way: what is asked, of whom, over what, and who is told."""
+    """One step on its way: what is asked, of whom, over what, and who is told. ``sites`` are the session's folders now."""
 
-    spec: Spec
+    change: Change
+    sites: tuple[str, ...] = ()
     base: tuple[str, ...]
     folder: str
     session: str
@@ -69,21 +72,23 @@ class Line:
         self.settings = settings.load(ask.env)
         self.steps: list[tuple[str, float]] = []
         self.view = installed.scan(ask.base)
-        self.engine: Engine | None = None
+        carried = {pin.name: pin for pin in ask.change.carried}
+        self.seen = changes.over(self.view, installed.scan(ask.sites, level="session").values(), carried)
         Thread(target=_load_what_installs, daemon=True).start()
         self.fresh = False
 
     def plan(self) -> Outcome:
         """Resolve and judge; changes nothing. Raises every refusal that is possible before an install."""
-        ask = self.ask
+        ask, change = self.ask, self.ask.change
         notices = self._check_python()
-        spec = local.named(ask.spec, ask.folder)
+        spec = local.named(change.more, ask.folder)
         policy.check_spec(spec, self.view)
         lock = self._timed("resolving", self._resolve, spec)
+        whole = spec if change.whole is change.more else change.whole
         todo = planning.plan(
             lock,
             self.view,
-            spec=replace(spec, notices=(*spec.notices, *notices)),
+            spec=replace(whole, notices=(*spec.notices, *notices, *policy.staying(change.upgrade, self.view))),
             current=tuple(Dist(name=n, version=v, level="session", path="") for n, v in ask.current.values()),
             tag=places.interpreter_tag(),
             python=sys.executable,
@@ -99,7 +104,7 @@ class Line:
             return self.build(self._with_siblings(outcome, added))
         private = self._timed("building", self._private, outcome.plan) if activation.mutable(outcome.plan) else ""
         outcome.activation, said = activation.describe(
-            self.store, outcome.plan, layer, private, self.ask.spec, self.ask.env
+            self.store, outcome.plan, layer, private, self.ask.change.whole, self.ask.env
         )
         outcome.notices += [*said, *layer.notices]
         return outcome
@@ -117,10 +122,10 @@ class Line:
         """Notices on Python lines; on a refusal the installed kernels are asked for their version, and only then."""
         running, ignore = platform.python_version(), self.ask.ignore_python
         try:
-            return policy.check_python(self.ask.spec, running, {}, ignore=ignore)
+            return policy.check_python(self.ask.change.more, running, {}, ignore=ignore)
         except PythonPinned:
             others = kernels.pythons(self.ask.env, self.stage)
-            return policy.check_python(self.ask.spec, running, others, ignore=ignore)
+            return policy.check_python(self.ask.change.more, running, others, ignore=ignore)
 
     def _room(self) -> Room:
         """Where engines work in this walk."""
@@ -129,7 +134,7 @@ class Line:
             cache=self.store.path("cache"),
             views=self.store.path("views"),
             python=sys.executable,
-            base=self.ask.base,
+            base=(*(self.ask.sites if self.ask.change.carried else ()), *self.ask.base),
             deadline=self.settings.deadline,
             tick=self.ask.reporter.tick,
         )
@@ -138,7 +143,7 @@ class Line:
         """What the engine is asked for *spec*."""
         return Request(
             requirements=spec.requirements,
-            view=self.view,
+            view=self.seen,
             sources=_sources(spec, settings.sources(self.ask.env, self.settings)),
             folder=self.ask.folder,
             constraints=tuple(c.line for c in spec.constraints),
@@ -146,21 +151,38 @@ class Line:
             wheels_only=self.settings.wheels_only,
             may_build=self.ask.may_build,
             refresh=self.ask.refresh,
+            upgrade=self.ask.change.upgrade.difference(policy.PROTECTED),
         )
 
-    def _resolve(self, spec: Spec, exact: tuple[str, ...] = ()) -> Lock:
-        """The Lock; versions that the session has already are kept if they fit."""
-        from sessionpkgs.errors import ConflictError, NotFoundError, ResolveError
+    @functools.cached_property
+    def engine(self) -> Engine:
+        """Who resolves and installs."""
+        return find(self.ask.engine or self.settings.engine)
 
-        self.engine = find(self.ask.engine or self.settings.engine)
-        request = replace(self._request(spec), exact=exact)
-        if self.ask.preferred:
-            kept = replace(request, constraints=(*request.constraints, *self.ask.preferred))
-            try:
-                return resolving.resolve(self.engine, spec, kept, self._room(), self.settings)
-            except (ResolveError, NotFoundError, ConflictError):
-                pass
-        return resolving.resolve(self.engine, spec, request, self._room(), self.settings)
+    def _resolve(self, spec: Spec) -> Lock:
+        """The Lock of all that the session then has: what *spec* brings, and what stays."""
+        change = self.ask.change
+        lock = resolving.from_pins(spec, self.seen, self.settings)
+        if lock is None:
+            request = self._request(spec)
+            lock = (
+                resolving.preferring(self.engine, spec, request, self._room(), self.settings, self.ask.preferred)
+                if spec.requirements
+                else Lock()
+            )
+        present = {pin.name for pin in lock.pins}
+        if change.force and (again := sorted(change.upgrade - present & self.seen.keys())):
+            lock = replace(lock, pins=(*lock.pins, *self.exactly([f"{n}=={self.seen[n].version}" for n in again])))
+            present |= {*again}
+        return replace(lock, pins=(*lock.pins, *(pin for pin in change.carried if pin.name not in present)))
+
+    def exactly(self, lines: Sequence[str]) -> tuple[Pin, ...]:
+        """Pins of *lines* (``name==version``) and of nothing else, although the View has them."""
+        asked = tuple(Requirement(line=line, name=line.partition("==")[0]) for line in lines)
+        request = replace(
+            self._request(self.ask.change.more), requirements=asked, constraints=(), exact=tuple(lines), no_deps=True
+        )
+        return self.engine.resolve(request, self._room()).pins
 
     def _judge(self, todo: Plan) -> tuple[list[str], list[str]]:
         """Base modules to import anew and sentences; raises ActivationError where a loaded module stands in the way."""
@@ -193,21 +215,18 @@ class Line:
 
     def _fill(self, pins: tuple[Pin, ...], into: str) -> None:
         """Have the engine put *pins* into the folder *into*."""
-        assert self.engine is not None
         count = f"{len(pins)} distributions" if len(pins) > 1 else f"{pins[0].name}"
         self.ask.reporter.step(f"installing {count}")
-        request = replace(self._request(self.ask.spec), fresh=self.fresh)
+        request = replace(self._request(self.ask.change.more), fresh=self.fresh)
         self.engine.install(pins, into, request, self._room())
 
     def _with_siblings(self, outcome: Outcome, added: tuple[str, ...]) -> Outcome:
         """Plan again with distributions of base that share a package with one of the session's."""
-        spec = local.named(self.ask.spec, self.ask.folder)
-        lock = self._resolve(spec, added)
         said = f"{', '.join(added)}: comes along, because it shares a package with a distribution of the session."
         again = planning.plan(
-            replace(lock, notices=(said,)),
+            Lock(pins=(*outcome.plan.install, *self.exactly(added)), engine=outcome.engine, notices=(said,)),
             self.view,
-            spec=spec,
+            spec=self.ask.change.whole,
             current=(),
             tag=outcome.plan.tag,
             python=sys.executable,
