@@ -199,11 +199,17 @@ class Package:
     commit: str = ""
     size: int = 0
     requested: bool = False
+    kind: Kind = "wheel"
+    direct: bool = False
+    editable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What one apply did, as it stands in the journal and in the notebook's output."""
+    """What one apply did, as it stands in the journal and in the notebook's output.
+
+    A plan's says how many bytes are still to ``fetch`` and how many seconds are ``expected``.
+    """
 
     action: str
     session: str
@@ -214,6 +220,8 @@ class Record:
     source: str = "built"
     created: str = ""
     seconds: float = 0.0
+    fetch: int = 0
+    expected: float = 0.0
     requested: tuple[str, ...] = ()
     packages: tuple[Package, ...] = ()
     dropped: tuple[str, ...] = ()

@@ -157,10 +157,10 @@ def test_a_name_that_cannot_be_taken_out_is_refused_with_the_reason(
 def test_a_step_is_remembered_and_what_follows_it_works(session: Make, wheelhouse: Wheelhouse) -> None:
     for name in ("demo-a", "demo-b", "demo-c"):
         wheelhouse.wheel(name, "1.0")
-    for turn in ("first", "second"):
-        one = session(turn)
+    one = session()
+    for source in ("built", "remembered"):
+        one = session()
         one.declare(lines(wheelhouse, "demo-a"))
-        record = one.add(["demo-b"])
-        assert record["source"] == ("built" if turn == "first" else "remembered")
+        assert one.add(["demo-b"])["source"] == source
     assert versions(one.add(["demo-c"])) == {"demo-a": "1.0", "demo-b": "1.0", "demo-c": "1.0"}
     assert versions(one.remove(["demo-a"])) == {"demo-b": "1.0", "demo-c": "1.0"}

@@ -232,7 +232,7 @@ def test_a_folder_is_not_built_for_a_plan_nor_where_only_wheels_may_come(
     monkeypatch.setenv("SESSIONPKGS_WHEELS_ONLY", wheels_only)
     project(tmp_path / "mine", "mine", marker=str(tmp_path / "ran"))
     with pytest.raises(SourceForbidden, match=words):
-        session().preview("./mine\n")
+        session().ask.preview("./mine\n")
     assert not (tmp_path / "ran").exists()
 
 
@@ -282,7 +282,7 @@ def test_a_plan_says_what_add_would_do(session: Make, wheelhouse: Wheelhouse) ->
         wheelhouse.wheel("demo-a", version)
     one = session()
     one.declare(lines(wheelhouse, "demo-a==1.0"))
-    planned = one.preview_add(["demo-a==2.0"])
+    planned = one.ask.preview_add(["demo-a==2.0"])
     assert [p["version"] for p in planned["packages"]] == ["2.0"]
     assert [p["version"] for p in one.add(["demo-a==2.0"])["packages"]] == ["2.0"]
 

@@ -78,8 +78,25 @@ class Pip:
         if done.code != 0:
             raise words_pip.error(done.stdout + done.stderr, _log(room), [f"{p.name}=={p.version}" for p in pins])
 
-    def _run(self, arguments: Sequence[str], request: Request, room: Room, allowed: set[str]) -> Completed:
-        """Run ``pip install`` with the View's folders visible and nothing inherited but the allow-list."""
+    def download(self, request: Request, into: str, room: Room) -> None:
+        """Put the files of what *request* names, and of all that needs, into the folder *into*, base's own too."""
+        lines = [line_of(one) for one in request.requirements]
+        asked, limits = Path(room.stage, "asked.txt"), Path(room.stage, "limits.txt")
+        asked.touch(mode=0o600)
+        asked.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        limits.write_text("".join(f"{line}\n" for line in request.constraints), encoding="utf-8")
+        arguments = ["-d", into, "-r", str(asked), "-c", str(limits), *(["--no-deps"] if request.no_deps else [])]
+        arguments += ["--pre"] if request.pre else []
+        done = self._run(
+            arguments, request, room, {one.name for one in request.requirements if is_source(one)}, "download"
+        )
+        if done.code != 0:
+            raise words_pip.error(done.stdout + done.stderr, _log(room), lines)
+
+    def _run(
+        self, arguments: Sequence[str], request: Request, room: Room, allowed: set[str], verb: str = "install"
+    ) -> Completed:
+        """Run ``pip install`` or another *verb* with the View's folders visible and only the allow-list inherited."""
         env = {
             **surroundings.inherited(os.environ, room.stage),
             **surroundings.for_pip(request.sources),
@@ -91,16 +108,9 @@ class Pip:
         }
         Path(room.stage, "pip.log").unlink(missing_ok=True)
         binary = ["--only-binary", ":all:", *(part for name in sorted(allowed) for part in ("--no-binary", name))]
-        argv = [room.python, "-I", "-B", "-c", _BOOT, str(len(room.base)), *room.base, "install", *arguments, *binary]
-        argv += [
-            "--no-input",
-            "--no-color",
-            "--progress-bar",
-            "off",
-            "--no-warn-script-location",
-            "--root-user-action",
-            "ignore",
-        ]
+        argv = [room.python, "-I", "-B", "-c", _BOOT, str(len(room.base)), *room.base, verb, *arguments, *binary]
+        argv += ["--no-input", "--no-color", "--progress-bar", "off"]
+        argv += ["--no-warn-script-location", "--root-user-action", "ignore"] if verb == "install" else []
         argv += ["--log", str(Path(room.stage, "pip.log"))]
         return room.runner(argv, env=env, cwd=request.folder, deadline=room.deadline, tick=room.tick)
 

@@ -6,7 +6,10 @@ It maps words to one Session method each and decides nothing else.
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,6 +22,7 @@ _CELL = """\
 Declare what this session has: the cell's text is an environment.yml or requirements lines. Afterwards the session
 holds exactly this, over base; what an earlier declaration brought and this one does not is gone.
 """
+_ENGINE = re.compile(r"(?:^|(?<=\s))--engine[ =]\s*(uv|pip)(?=\s|$)")
 _LINE = "Look at the session's packages and change them one by one."
 
 
@@ -57,14 +61,15 @@ def _cell_parser() -> _Parser:
     return parser
 
 
-def _line_parser() -> _Parser:
-    """Verbs of the line magic."""
+def _line_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
+    """The parser of the line magic, and that of each verb by name."""
     parser = _Parser(prog="%session_env", description=_LINE)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
     verbs.add_parser("status", help="what the session has now (also without a verb)")
+    verbs.add_parser("list", help="every distribution with its level: session or base")
     plan = verbs.add_parser("plan", help="what adding requirements, or setting a file, would do")
     plan.add_argument("what", nargs="+", metavar="REQUIREMENT|FILE")
-    add = verbs.add_parser("add", help="bring requirements in beside what is there")
+    add = verbs.add_parser("add", help="bring requirements in beside what is there; options as %%pip install has them")
     add.add_argument("what", nargs="+", metavar="REQUIREMENT")
     remove = verbs.add_parser("remove", help="take requirements out, and what only they needed")
     remove.add_argument("what", nargs="+", metavar="NAME")
@@ -72,11 +77,41 @@ def _line_parser() -> _Parser:
     chosen.add_argument("what", nargs=1, metavar="FILE")
     chosen.add_argument("--refresh", action="store_true", help="ask the index again")
     verbs.add_parser("reset", help="base again, nothing of the session")
-    for verb in (plan, add, remove, chosen):
+    _looking(verbs)
+    for verb in (plan, add, chosen):
         _engine(verb)
     for verb in (plan, chosen):
         verb.add_argument("--ignore-python", action="store_true", help="drop a python= line that does not fit")
-    return parser
+    return parser, verbs.choices
+
+
+def _looking(verbs: Any) -> None:
+    """Verbs that only look, and those that write what a session holds."""
+    verbs.add_parser("check", help="what does not fit together, and whether base was so before")
+    why = verbs.add_parser("why", help="who asked for a distribution")
+    why.add_argument("what", nargs=1, metavar="NAME")
+    show = verbs.add_parser("show", help="what a distribution says about itself")
+    show.add_argument("what", nargs="+", metavar="NAME")
+    show.add_argument("-f", "--files", action="store_true", help="with its files")
+    freeze = verbs.add_parser("freeze", help="the session's versions as requirement lines")
+    freeze.add_argument("--all", action="store_true", help="with those of base")
+    export = verbs.add_parser("export", help="a text that pip, uv or this magic gives the same versions from")
+    export.add_argument("file", nargs="?", default="", metavar="FILE", help="where to; shown where it is left out")
+    export.add_argument("--format", choices=("pylock", "requirements", "environment"), default="")
+    lock = verbs.add_parser("lock", help="the same as a pylock.toml")
+    lock.add_argument("file", nargs="?", default="pylock.toml", metavar="FILE")
+    for verb in (export, lock):
+        verb.add_argument("--own", action="store_true", help="without what base has already")
+        verb.add_argument("--force", action="store_true", help="write over a file that is there")
+    verbs.add_parser("doctor", help="look whether everything is there")
+
+
+def words(verb: str) -> list[str]:
+    """Verbs and options of ``%session_env``; with a *verb* the options of that one."""
+    _, verbs = _line_parser()
+    if verb in verbs:
+        return re.findall(r"--[a-z-]+", verbs[verb].format_usage())
+    return [*verbs, *re.findall(r"--[a-z-]+", _cell_parser().format_usage())]
 
 
 def _parse(parser: _Parser, line: str) -> argparse.Namespace | None:
@@ -109,31 +144,70 @@ def verb(line: str) -> argparse.Namespace | None:
     words = line.split()
     if words and words[0].startswith("--") and words[0] != "--help":
         return _parse(_cell_parser(), line)
-    return _parse(_line_parser(), line)
+    if words and words[0] in ("add", "plan") and not {"-h", "--help"} & {*words} and len(words) > 1:
+        return _adding(words[0], line)
+    return _parse(_line_parser()[0], line)
+
+
+def _adding(verb: str, line: str) -> argparse.Namespace:
+    """``add`` or ``plan`` with words as ``%pip install`` takes them, and options of our own."""
+    from sessionpkgs.jupyter import pip_lines
+
+    engine = _ENGINE.search(line)
+    rest = _ENGINE.sub(" ", line).strip()[len(verb) :]
+    ignore = "--ignore-python" in rest.split()
+    plain = " ".join(rest.replace("--ignore-python", " ").split("\n"))
+    words = _words(plain) if "'" not in plain and '"' not in plain else []
+    if verb == "plan" and len(words) == 1 and Path(words[0]).is_file():
+        return argparse.Namespace(verb="plan", file=words[0], engine=engine[1] if engine else "", ignore_python=ignore)
+    _no_files(words)
+    asked = pip_lines.parse(f"install {rest}")
+    return argparse.Namespace(verb=verb, pip=replace(asked, engine=engine[1] if engine else asked.engine))
 
 
 def declare(session: Session, chosen: argparse.Namespace, body: str) -> dict[str, Any]:
     """Declare or preview the cell's *body* and the file that *chosen* names."""
     common = {"file": chosen.file, "engine": chosen.engine, "ignore_python": chosen.ignore_python}
-    return session.preview(body, **common) if chosen.plan else session.declare(body, refresh=chosen.refresh, **common)
+    return session.ask.preview(body, **common) if chosen.plan else session.declare(body, refresh=chosen.refresh, **common)
 
 
 def act(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
     """Carry out one verb."""
     if "verb" not in chosen:
         return declare(session, chosen, "")
-    if chosen.verb == "add":
-        _no_files(chosen.what)
-        return session.add(chosen.what, engine=chosen.engine)
-    if chosen.verb == "remove":
-        return session.remove(chosen.what)
-    if chosen.verb == "set":
-        return session.declare(
-            file=chosen.what[0], engine=chosen.engine, refresh=chosen.refresh, ignore_python=chosen.ignore_python
-        )
-    if chosen.verb == "plan":
-        return _plan(session, chosen)
-    return session.reset() if chosen.verb == "reset" else session.status()
+    return _ACTS.get(chosen.verb or "status", _answer)(session, chosen)
+
+
+def _add(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
+    """``add`` and ``plan``: as ``%pip install``, or what a file would set."""
+    from sessionpkgs.jupyter import packages
+
+    if "file" in chosen:
+        return session.ask.preview(file=chosen.file, engine=chosen.engine, ignore_python=chosen.ignore_python)
+    return packages.install(session, replace(chosen.pip, dry_run=chosen.pip.dry_run or chosen.verb == "plan"))
+
+
+def _set(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
+    """``set``: a file."""
+    return session.declare(
+        file=chosen.what[0], engine=chosen.engine, refresh=chosen.refresh, ignore_python=chosen.ignore_python
+    )
+
+
+def _export(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
+    """``export`` and ``lock``: a text, shown or written."""
+    form = "pylock" if chosen.verb == "lock" else chosen.format
+    return session.ask.export(form, file=chosen.file, own=chosen.own, force=chosen.force)
+
+
+def _answer(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Verbs that only look."""
+    options: dict[str, dict[str, Any]] = {
+        "why": {"name": chosen.what[0]} if chosen.verb == "why" else {},
+        "show": {"names": chosen.what, "files": chosen.files} if chosen.verb == "show" else {},
+        "freeze": {"everything": chosen.all} if chosen.verb == "freeze" else {},
+    }
+    return session.ask.answer(chosen.verb, **options.get(chosen.verb, {}))
 
 
 def _no_files(words: list[str]) -> None:
@@ -143,9 +217,13 @@ def _no_files(words: list[str]) -> None:
             raise SpecError(f"{word} is a file", hint=f"%session_env set {word} reads it.", item=word)
 
 
-def _plan(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
-    """What a file would set, or what requirements would add."""
-    common = {"engine": chosen.engine, "ignore_python": chosen.ignore_python}
-    if len(chosen.what) == 1 and Path(chosen.what[0]).is_file():
-        return session.preview(file=chosen.what[0], **common)
-    return session.preview_add(chosen.what, engine=chosen.engine)
+_ACTS: dict[str, Callable[[Session, argparse.Namespace], dict[str, Any]]] = {
+    "status": lambda session, _: session.status(),
+    "plan": _add,
+    "add": _add,
+    "remove": lambda session, chosen: session.remove(chosen.what),
+    "set": _set,
+    "reset": lambda session, _: session.reset(),
+    "export": _export,
+    "lock": _export,
+}

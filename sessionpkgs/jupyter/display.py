@@ -25,11 +25,11 @@ BOX = (
     "font-family:var(--jp-ui-font-family,var(--vscode-font-family,system-ui,sans-serif));"
     "font-size:var(--jp-ui-font-size1,13px);line-height:1.5;color:var(--jp-content-font-color1,inherit)"
 )
-_LINE = "1px solid rgba(128,128,128,.25)"
-_TABLE = "border-collapse:collapse;border:none;margin:0;width:auto;table-layout:auto;font-size:inherit"
+LINE = "1px solid rgba(128,128,128,.25)"
+TABLE = "border-collapse:collapse;border:none;margin:0;width:auto;table-layout:auto;font-size:inherit"
 _ALIGN = "text-align:left;white-space:nowrap;"
-_PAD = _ALIGN + "padding:3px 20px 3px 0"
-_NAME = "text-align:left;padding:3px 20px 3px 0"
+PAD = _ALIGN + "padding:3px 20px 3px 0"
+NAME = "text-align:left;padding:3px 20px 3px 0"
 _SLIM = _ALIGN + "padding:3px 8px 3px 0"
 _HEADS = ("Package", "Base", "", "Session", "Layer", "State")
 _TIGHT = ("Base", "")
@@ -159,12 +159,23 @@ def _headline(facts: _Facts) -> tuple[str, str, str]:
         return "✓", "Reset", f"base again, {took}"
     if facts.action == "plan":
         names = [f"{row[0]} {row[3]}" for row in facts.live]
-        told = f"would install {_several(names)}" if names else "nothing to install"
+        told = f"would install {_several(names)}{_cost(facts.record)}" if names else "nothing to install"
         return "", "Plan", f"{told}, nothing was changed, {took}"
     if facts.action == "status":
         return "", "Session environment", _amount(facts)
     lead = f"Removed {_several(dropped)}" if facts.action == "remove" and dropped else "Session environment ready"
     return "✓", lead, f"{_amount(facts)}{source}, {took}"
+
+
+def _cost(record: Mapping[str, Any]) -> str:
+    """What is still to fetch and about how long it takes; nothing where all of it is in the store."""
+    if "expected" not in record:
+        return ""
+    size, seconds = int(record["fetch"]), float(record["expected"])
+    if not seconds:
+        return ", all of it in the store"
+    told = f"{size / 1e6:.1f} MB to fetch" if size else "the index tells no sizes"
+    return f", {told}, about {max(1, round(seconds))} s"
 
 
 def _amount(facts: _Facts) -> str:
@@ -186,7 +197,7 @@ def _several(names: Sequence[str]) -> str:
 
 def _text(facts: _Facts) -> str:
     """Aligned columns, requested packages with a star."""
-    lines = _wrap(f"{facts.mark} {facts.lead}: {facts.rest}".lstrip(), "")
+    lines = wrap(f"{facts.mark} {facts.lead}: {facts.rest}".lstrip(), "")
     if rows := facts.rows:
         starred = [(f"* {row[0]}", *row[1:]) for row in facts.asked]
         cells = [(f"  {row[0]}", *row[1:]) for row in rows[len(starred) :]]
@@ -198,15 +209,15 @@ def _text(facts: _Facts) -> str:
         lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
         lines += ["", "* asked for"] if starred and cells else [""]
     for label, value in facts.below():
-        lines += _wrap(f"{label}: {value}", "")
+        lines += wrap(f"{label}: {value}", "")
     for notice in facts.record.get("notices") or ():
-        lines += _wrap(f"- {plain(notice)}", "  ")
+        lines += wrap(f"- {plain(notice)}", "  ")
     if details := facts.details():
-        lines += ["", *_wrap("; ".join(f"{label.lower()} {short}" for label, short, _ in details), "")]
+        lines += ["", *wrap("; ".join(f"{label.lower()} {short}" for label, short, _ in details), "")]
     return "\n".join(lines).rstrip()
 
 
-def _wrap(text: str, indent: str) -> list[str]:
+def wrap(text: str, indent: str) -> list[str]:
     """Break *text* at spaces so that it fits the terminal; a longer word stays whole."""
     lines = []
     while len(text) > _WIDTH:
@@ -231,7 +242,7 @@ def _html(facts: _Facts) -> str:
         parts.append(_table(shown, heads, asked))
     for why, hidden in folds.items():
         if hidden:
-            parts.append(_folded(f"{len(hidden)} {why}", _table(hidden, heads, asked)))
+            parts.append(folded(f"{len(hidden)} {why}", _table(hidden, heads, asked)))
     for label, value in facts.below():
         parts.append(f'<div style="margin-top:6px"><span style="{QUIET}">{label}:</span> {escape(value)}</div>')
     if notices := facts.record.get("notices"):
@@ -241,7 +252,8 @@ def _html(facts: _Facts) -> str:
     return "".join(parts)
 
 
-def _folded(summary: str, inner: str) -> str:
+def folded(summary: str, inner: str) -> str:
+    """HTML that shows *summary*, and *inner* on a click."""
     return (
         f'<details style="margin:6px 0 0"><summary style="cursor:pointer;{QUIET}">{summary}</summary>{inner}</details>'
     )
@@ -251,7 +263,7 @@ def _table_head(rows: Sequence[Row]) -> str:
     """Column heads; as wide as the cells of *rows* need, so that a folded table lines up with the open one."""
     wide = [f"{min(26, max(map(len, column)) + 1)}ch" for column in zip(*rows, strict=True)] or ["auto"] * len(_HEADS)
     cells = "".join(
-        f'<th style="{_SLIM if head in _TIGHT else _PAD};font-weight:normal;width:{width}">'
+        f'<th style="{_SLIM if head in _TIGHT else PAD};font-weight:normal;width:{width}">'
         f'<span style="{QUIET}">{head}</span></th>'
         for head, width in zip(_HEADS, wide, strict=True)
     )
@@ -267,11 +279,11 @@ def _table(rows: Iterable[Row], heads: str, asked: frozenset[str]) -> str:
         number = f"<b>{escape(version)}</b>" if arrow else escape(version)
         label = f'<span style="{ALERT}">{escape(state)}</span>' if "restart" in state else escape(state)
         body.append(
-            f'<tr style="background:none;border-top:{_LINE}{look}"><td style="{_NAME}">{title}</td>'
-            f'<td style="{_SLIM}">{escape(base)}</td><td style="{_SLIM}">{arrow}</td><td style="{_PAD}">{number}</td>'
-            f'<td style="{_PAD}">{escape(layer)}</td><td style="{_PAD}">{label}</td></tr>'
+            f'<tr style="background:none;border-top:{LINE}{look}"><td style="{NAME}">{title}</td>'
+            f'<td style="{_SLIM}">{escape(base)}</td><td style="{_SLIM}">{arrow}</td><td style="{PAD}">{number}</td>'
+            f'<td style="{PAD}">{escape(layer)}</td><td style="{PAD}">{label}</td></tr>'
         )
-    return f'<div style="overflow-x:auto"><table style="{_TABLE}">{heads}<tbody>{"".join(body)}</tbody></table></div>'
+    return f'<div style="overflow-x:auto"><table style="{TABLE}">{heads}<tbody>{"".join(body)}</tbody></table></div>'
 
 
 def _details(facts: _Facts) -> str:
@@ -284,4 +296,4 @@ def _details(facts: _Facts) -> str:
             entries.append((label, f"{kind} {escape(proof[:12])}", escape(proof)))
     rows = "".join(f'<div>{label} <span title="{full}">{short}</span></div>' for label, short, full in entries)
     look = f"font-size:12px;padding:4px 0 0 14px;overflow-wrap:anywhere;{QUIET}"
-    return _folded("Details", f'<div style="{look}">{rows}</div>') if entries else ""
+    return folded("Details", f'<div style="{look}">{rows}</div>') if entries else ""

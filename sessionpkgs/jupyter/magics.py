@@ -9,8 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from sessionpkgs.jupyter.completing import Completion
+from sessionpkgs.jupyter.packages import Packages
+from sessionpkgs.jupyter.showing import Stage
+from sessionpkgs.jupyter.takeover import TakeOver
+from sessionpkgs.jupyter.watching import Watch
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -22,22 +27,16 @@ IDLE = 0.003
 """Seconds after ``%load_ext`` at which the kernel counts as idle; a cell that comes earlier does not wait."""
 
 
-class Stopped(KeyboardInterrupt):
-    """The user's interrupt, told without our frames; machines see ``KeyboardInterrupt``."""
-
-    def _render_traceback_(self) -> list[str]:
-        return ["KeyboardInterrupt: stopped; nothing was changed"]
-
-
-Stopped.__name__ = Stopped.__qualname__ = "KeyboardInterrupt"
-
-
 class SessionMagics:
     """The magics of one shell and, from the first cell on, its session."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
+        self.stage = Stage(shell, lambda: self.session)
         self._session: Session | None = None
+        self._taken: TakeOver | None = None
+        self._watch = Watch(shell, lambda: self.session, self.stage.tell)
+        self._completion = Completion(shell, lambda: self.session)
 
     @property
     def session(self) -> Session:
@@ -54,38 +53,45 @@ class SessionMagics:
     def cell(self, line: str, body: str) -> None:
         """Declare the packages of this session: an environment.yml or requirements; -h for the options."""
         if not line.strip():
-            self._show(lambda: self.session.declare(body))
+            self.stage.show(lambda: self.session.declare(body))
             return
         from sessionpkgs.jupyter import arguments
 
         chosen = arguments.cell(line)
         if chosen is not None:
-            self._show(lambda: arguments.declare(self.session, chosen, body))
+            self.stage.show(lambda: arguments.declare(self.session, chosen, body))
 
     def line(self, line: str) -> None:
-        """Look at and change the packages of this session: status, plan, add, remove, set, reset; -h for each."""
+        """Look at and change the packages of this session: status, list, plan, add, remove, set, …; -h for each."""
         from sessionpkgs.jupyter import arguments
 
         chosen = arguments.verb(line)
         if chosen is not None:
-            self._show(lambda: arguments.act(self.session, chosen))
+            self.stage.show(lambda: arguments.act(self.session, chosen))
 
-    def _show(self, work: Callable[[], dict[str, Any]]) -> None:
-        """Do *work* with progress on one line, which becomes the result; an error leaves the line and goes on up."""
-        from sessionpkgs.jupyter.display import Result
-        from sessionpkgs.jupyter.progress import NotebookReporter, TerminalReporter
+    def start(self) -> None:
+        """Register all magics and watches in the shell."""
+        takes_over = _takes_over()
+        register: Any = self.shell.register_magic_function
+        register(self.line, "line", NAME)
+        register(self.cell, "cell", NAME)
+        self._watch.start()
+        if takes_over:
+            self._packages = Packages(lambda: self.session, self.stage)
+            self._taken = TakeOver(self.shell, self._packages)
+            self._taken.take(self._packages.magics())
+            self._packages.saved = self._taken.saved
+        self._completion.start()
 
-        reporter = NotebookReporter() if hasattr(self.shell, "kernel") else TerminalReporter(sys.stdout)
-        self.session.reporter = reporter
-        try:
-            record = work()
-        except KeyboardInterrupt:
-            reporter.failed()
-            raise Stopped from None
-        except BaseException:
-            reporter.failed()
-            raise
-        reporter.finish(Result(record))
+    def stop(self) -> None:
+        """Reset the session and give everything in the shell back."""
+        self.close()
+        self._completion.stop()
+        if self._taken is not None:
+            self._taken.give_back()
+        self._watch.stop()
+        for kind in ("line", "cell"):
+            del self.shell.magics_manager.magics[kind][NAME]
 
     def warm(self) -> None:
         """Load what the first declaration needs and look at base, while the kernel has nothing else to do.
@@ -119,9 +125,7 @@ def load(shell: InteractiveShell) -> None:
         )
     if _loaded(shell) is None:
         magics = SessionMagics(shell)
-        register: Any = shell.register_magic_function
-        register(magics.line, "line", NAME)
-        register(magics.cell, "cell", NAME)
+        magics.start()
         with contextlib.suppress(RuntimeError):  # no running loop: a terminal, which has no idle moment
             asyncio.get_running_loop().call_later(IDLE, magics.warm)
 
@@ -130,9 +134,20 @@ def unload(shell: InteractiveShell) -> None:
     """Reset the session and take the magics out of *shell*."""
     magics = _loaded(shell)
     if magics is not None:
-        magics.close()
-        for kind in ("line", "cell"):
-            del shell.magics_manager.magics[kind][NAME]
+        magics.stop()
+
+
+def _takes_over() -> bool:
+    """Whether ``%pip`` and its kin are to install into the session; settings are read only where there are any."""
+    import os
+
+    from sessionpkgs import places
+
+    if "SESSIONPKGS_TAKE_OVER" not in os.environ and not os.path.isfile(places.config_file(os.environ)):
+        return True
+    from sessionpkgs import settings
+
+    return settings.load(os.environ).take_over
 
 
 def _loaded(shell: InteractiveShell) -> SessionMagics | None:

@@ -7,6 +7,7 @@ still, and nothing at all is shown for work that is over within 150 ms.
 
 from __future__ import annotations
 
+import io
 import os
 import time
 
@@ -121,6 +122,13 @@ class TerminalReporter(Reporter):
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
         self._stream.write(f"{text}\n".encode(encoding, "replace").decode(encoding))
         self._stream.flush()
+
+
+class SilentReporter(TerminalReporter):
+    """Shows nothing: the answer goes elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__(io.StringIO())
 
 
 def _elapsed(seconds: float) -> str:

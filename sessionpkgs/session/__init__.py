@@ -24,6 +24,9 @@ from sessionpkgs.session.life import Life
 if TYPE_CHECKING:
     from sessionpkgs.model import Plan, Record, Spec, View
     from sessionpkgs.session.changes import Change
+    from sessionpkgs.session.looking import Seen
+    from sessionpkgs.session.questions import Questions
+    from sessionpkgs.session.reading import Reading
     from sessionpkgs.session.straight import Outcome
 
 JSON = dict[str, Any]
@@ -52,7 +55,7 @@ class Session:
         self.folder = folder
         self.journal = Journal(self.life.home)
         self.reporter = Reporter()
-        self.held = Holding(self.read_all)
+        self.held = Holding(self._declared)
 
     # -- what a user asks -------------------------------------------------------------------------------------------
 
@@ -78,7 +81,7 @@ class Session:
         preferred = self.life.loaded_versions()
         outcome, made = walking.apply(
             self,
-            changes.whole(self.read_all(asked)),
+            changes.whole(self.reading.all(asked)),
             "set",
             engine=engine,
             ignore_python=ignore_python,
@@ -92,28 +95,40 @@ class Session:
         asked: Sequence[str] | Spec,
         *,
         engine: str = "",
-        upgrade: bool = False,
+        upgrade: bool | Sequence[str] = False,
         force: bool = False,
         refresh: bool = False,
     ) -> JSON:
         """Bring *asked* (lines of a requirements text, or a Spec) in beside what is there, which stays where it fits.
 
-        With *upgrade* the names take their newest versions, with *force* the session brings them even where base has
+        With *upgrade* the names, or those given there, take their newest versions, with *force* the session brings them even where base has
         just those; *refresh* asks the index although this was asked before.
         """
-        self.life.open()
-        change = self._adding(asked, upgrade, force)
-        words = (repr(change.more), engine, str(upgrade), str(force))
-        return self._follow(change, "add", words, fresh=refresh or upgrade or force, engine=engine, refresh=refresh)
+        from sessionpkgs.session import changes
 
-    def remove(self, names: Sequence[str], *, action: str = "remove") -> JSON:
-        """Take the requirements *names* out, and with them what only they needed; base's own show again."""
+        self.life.open()
+        more = self.reading.lines(asked)
+        change = changes.adding(self.spec, self.held.pins, more, upgrade=upgrade, force=force)
+        words = (repr(change.more), engine, str(upgrade), str(force))
+        return self._follow(
+            change, "add", words, fresh=bool(refresh or upgrade or force), engine=engine, refresh=refresh
+        )
+
+    def remove(self, names: Sequence[str], *, plan: bool = False) -> JSON:
+        """Take the requirements *names* out, and with them what only they needed; base's own show again.
+
+        With *plan* it is only said what would go.
+        """
         from sessionpkgs.session import changes, looks
 
         self.life.open()
         wanted = looks.removable(names, self.spec, self.union())
         change = changes.removing(self.spec, self.held.pins, wanted, self.union(), self.base())
-        return self._follow(change, action, tuple(sorted(wanted)))
+        if plan:
+            from sessionpkgs.session import walking
+
+            return walking.preview(self, change)
+        return self._follow(change, "remove", tuple(sorted(wanted)))
 
     def reset(self) -> JSON:
         """Give base back: nothing of the session stays on any path, in metadata or in the environment."""
@@ -130,43 +145,30 @@ class Session:
             return reopen.bare(self.identity, "status")
         return {**self.held.record, "action": "status", "dropped": []}
 
-    def preview(
-        self, text: str = "", *, file: str = "", engine: str = "", ignore_python: bool = False, refresh: bool = False
-    ) -> JSON:
-        """What :meth:`declare` would do; no layer is built and no build code runs."""
-        from sessionpkgs.session import changes, walking
-
-        self.life.open()
-        change = changes.whole(self.read_all(texts.collect(text, file, self.place())))
-        preferred = self.life.loaded_versions()
-        return walking.preview(
-            self, change, engine=engine, ignore_python=ignore_python, refresh=refresh, preferred=preferred
-        )
-
-    def preview_add(
-        self, asked: Sequence[str] | Spec, *, engine: str = "", upgrade: bool = False, force: bool = False
-    ) -> JSON:
-        """What :meth:`add` would do."""
-        from sessionpkgs.session import walking
-
-        self.life.open()
-        return walking.preview(self, self._adding(asked, upgrade, force), engine=engine)
-
     # -- the same for Python code -----------------------------------------------------------------------------------
 
     def read(self, text: str | bytes, *, label: str = "cell", folder: str = "", form: str | None = None) -> Spec:
         """The Spec that *text* declares; relative paths count from *folder*, by default the session's."""
-        from sessionpkgs import formats
-        from sessionpkgs.formats.origin import Origin
-        from sessionpkgs.session import local
+        return self.reading.text(text, label=label, folder=folder, form=form)
 
-        origin = Origin(label=label, folder=folder or self.place(), open=texts.read_file, variables=dict(self.env))
-        return local.named(formats.read(text, origin=origin, format=form), origin.folder)
+    @property
+    def reading(self) -> Reading:
+        """The reader of this session's texts."""
+        from sessionpkgs.session.reading import Reading
+
+        return Reading(self.env, self.place)
 
     @property
     def spec(self) -> Spec:
         """What the session holds now, as a declaration."""
         return self.held.spec
+
+    @property
+    def ask(self) -> Questions:
+        """Questions that change nothing."""
+        from sessionpkgs.session.questions import Questions
+
+        return Questions(self)
 
     def base(self) -> View:
         """What is visible without the session."""
@@ -174,13 +176,11 @@ class Session:
 
         return installed.scan(self.life.base())
 
-    def union(self) -> View:
+    def union(self) -> Seen:
         """What is visible now, the session's distributions first."""
-        from sessionpkgs import installed
-        from sessionpkgs.model import View
+        from sessionpkgs.session import looking
 
-        own = installed.scan(self.overlay.active.get("sites", ()), level="session")
-        return View(own.values(), self.base().values())
+        return looking.union(self.overlay.active.get("sites", ()), self.life.base())
 
     def plan(self, spec: Spec, *, engine: str = "") -> Plan:
         """What :meth:`apply` would do; changes nothing."""
@@ -216,27 +216,13 @@ class Session:
         except FileNotFoundError:
             raise SpecError("the current folder does not exist any more", hint="os.chdir to one that does.") from None
 
-    def read_all(self, texts: Sequence[texts.Text]) -> Spec:
-        """All *texts* as one Spec."""
-        from sessionpkgs.model import Spec as Empty
-
-        spec = Empty()
-        for text, label, folder in texts:
-            spec |= self.read(text, label=label, folder=folder)
-        return spec
+    def _declared(self, asked: Sequence[texts.Text]) -> Spec:
+        """The Spec of texts that were declared before."""
+        return self.reading.all(asked)
 
     def _key_of(self, text: str, words: Sequence[str]) -> str:
         """Key under which the answer to *text* is remembered."""
         return reopen.key_of(text, words, self.life.fingerprint(), self.life.environment(self.env))
-
-    def _adding(self, asked: Sequence[str] | Spec, upgrade: bool, force: bool) -> Change:
-        """The step that brings *asked* in."""
-        from sessionpkgs.model import Spec as Whole
-        from sessionpkgs.session import changes
-
-        if not isinstance(asked, Whole):
-            asked = self.read("\n".join(asked) + "\n", label="add", form="requirements_txt")
-        return changes.adding(self.spec, self.held.pins, asked, upgrade=upgrade, force=force)
 
     def _follow(
         self, change: Change, action: str, words: tuple[str, ...], *, fresh: bool = False, **options: Any

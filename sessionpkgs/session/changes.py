@@ -35,12 +35,16 @@ def whole(spec: Spec) -> Change:
     return Change(more=spec, whole=spec)
 
 
-def adding(held: Spec, pins: tuple[Pin, ...], more: Spec, *, upgrade: bool = False, force: bool = False) -> Change:
+def adding(
+    held: Spec, pins: tuple[Pin, ...], more: Spec, *, upgrade: bool | Iterable[str] = False, force: bool = False
+) -> Change:
     """Bring *more* in beside *held*, which *pins* satisfy now.
 
     Where *more* names no place to look, those of the declaration count. Raises :class:`SpecError` where nothing is
     asked for.
     """
+    from packaging.utils import canonicalize_name
+
     if not more.requirements:
         raise SpecError("nothing to install was named", hint="For example: %session_env add humanize")
     names = {one.name for one in more.requirements if one.name}
@@ -57,7 +61,8 @@ def adding(held: Spec, pins: tuple[Pin, ...], more: Spec, *, upgrade: bool = Fal
         staying | Spec(requirements=more.requirements, pins=more.pins, files=more.files, variables=more.variables),
         notices=more.notices,
     )
-    chosen = frozenset(names) if upgrade or force else frozenset()
+    wanted = names if isinstance(upgrade, bool) else {str(canonicalize_name(name)) for name in upgrade}
+    chosen = frozenset(wanted if upgrade or force else ())
     return Change(more=asked, whole=after, carried=pins, upgrade=chosen, force=force)
 
 

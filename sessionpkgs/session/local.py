@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sessionpkgs.errors import NotFoundError, SpecError
+from sessionpkgs.formats.wording import show
 from sessionpkgs.model import Requirement, Spec
 from sessionpkgs.places import read_toml
 
@@ -44,13 +45,33 @@ def _named(requirement: Requirement, folder: str) -> Requirement:
         _must_exist(path, requirement)
         name, url = _of_folder(path) if os.path.isdir(path) else _of_archive(path), Path(os.path.abspath(path)).as_uri()
     if not name:
-        raise SpecError(
-            f"{requirement.line} does not tell its distribution's name",
-            where=requirement.where,
-            hint=f"Write it as: name @ {url}",
-            item=requirement.line,
-        )
+        raise _nameless(requirement, place, url)
     return replace(requirement, name=name, line=f"{name}{extras} @ {url}")
+
+
+def _nameless(requirement: Requirement, place: str, url: str) -> SpecError:
+    """The refusal of a place whose name cannot be read; the hint has the name that the place suggests."""
+    guess, local = _guess(url), url.startswith("file:")
+    made = local and os.path.isfile(os.path.join(unquote(urlsplit(url).path), "setup.py"))
+    problem = "does not tell its distribution's name"
+    if made:
+        problem = "has its name in setup.py, which would have to run"
+    elif local and os.path.isdir(unquote(urlsplit(url).path)):
+        problem = "has no pyproject.toml with a [project] name and no setup.py"
+    shown, option = show(place), "-e " if requirement.editable else ""
+    hint = f"Write it as: {option}{guess or 'NAME'} @ {show(url, 400)}"
+    if local and not made:
+        hint = f"Check that this is the project's folder. {hint}"
+    return SpecError(f"{shown} {problem}", where=requirement.where, hint=hint, item=shown)
+
+
+def _guess(url: str) -> str:
+    """The name that a repository, an archive of one, or a folder most likely has: ``…/demo.git@v1`` is demo."""
+    path = unquote(urlsplit(url).path).rstrip("/")
+    path = re.split(r"/(?:-/)?(?:archive|tree|tarball|zipball|releases)(?:/|$)", path)[0]
+    last = path.rpartition("/")[2].partition("@")[0].removesuffix(".git")
+    last = re.sub(r"(?:-v?\d[\w.]*)?\.(?:zip|tgz|tar(?:\.\w+)?)$", "", last)
+    return last if re.fullmatch(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", last, re.ASCII) else ""
 
 
 def _must_exist(path: str, requirement: Requirement) -> None:

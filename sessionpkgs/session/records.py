@@ -28,6 +28,9 @@ def packages(plan: Plan, versions: Mapping[str, str], staying: Collection[str]) 
             commit=pin.commit,
             size=pin.size,
             requested=pin.requested,
+            kind=pin.kind,
+            direct=pin.direct,
+            editable=pin.editable,
         )
         for pin in plan.install
     ]

@@ -24,7 +24,7 @@ from sessionpkgs.errors import IntegrityError, PythonPinned
 from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Requirement, Spec, View
 from sessionpkgs.overlay import position, survey
 from sessionpkgs.report import Reporter
-from sessionpkgs.session import activation, changes, kernels, local, reopen, resolving, siblings
+from sessionpkgs.session import activation, changes, expecting, kernels, local, reopen, resolving, siblings
 from sessionpkgs.session.changes import Change
 from sessionpkgs.store import Store
 
@@ -127,7 +127,7 @@ class Line:
             others = kernels.pythons(self.ask.env, self.stage)
             return policy.check_python(self.ask.change.more, running, others, ignore=ignore)
 
-    def _room(self) -> Room:
+    def room(self) -> Room:
         """Where engines work in this walk."""
         return Room(
             stage=self.stage,
@@ -139,7 +139,7 @@ class Line:
             tick=self.ask.reporter.tick,
         )
 
-    def _request(self, spec: Spec) -> Request:
+    def request(self, spec: Spec) -> Request:
         """What the engine is asked for *spec*."""
         return Request(
             requirements=spec.requirements,
@@ -164,9 +164,9 @@ class Line:
         change = self.ask.change
         lock = resolving.from_pins(spec, self.seen, self.settings)
         if lock is None:
-            request = self._request(spec)
+            request = self.request(spec)
             lock = (
-                resolving.preferring(self.engine, spec, request, self._room(), self.settings, self.ask.preferred)
+                resolving.preferring(self.engine, spec, request, self.room(), self.settings, self.ask.preferred)
                 if spec.requirements
                 else Lock()
             )
@@ -180,9 +180,9 @@ class Line:
         """Pins of *lines* (``name==version``) and of nothing else, although the View has them."""
         asked = tuple(Requirement(line=line, name=line.partition("==")[0]) for line in lines)
         request = replace(
-            self._request(self.ask.change.more), requirements=asked, constraints=(), exact=tuple(lines), no_deps=True
+            self.request(self.ask.change.more), requirements=asked, constraints=(), exact=tuple(lines), no_deps=True
         )
-        return self.engine.resolve(request, self._room()).pins
+        return self.engine.resolve(request, self.room()).pins
 
     def _judge(self, todo: Plan) -> tuple[list[str], list[str]]:
         """Base modules to import anew and sentences; raises ActivationError where a loaded module stands in the way."""
@@ -217,8 +217,10 @@ class Line:
         """Have the engine put *pins* into the folder *into*."""
         count = f"{len(pins)} distributions" if len(pins) > 1 else f"{pins[0].name}"
         self.ask.reporter.step(f"installing {count}")
-        request = replace(self._request(self.ask.change.more), fresh=self.fresh)
-        self.engine.install(pins, into, request, self._room())
+        request = replace(self.request(self.ask.change.more), fresh=self.fresh)
+        started = time.perf_counter()
+        self.engine.install(pins, into, request, self.room())
+        expecting.learn(self.store, pins, time.perf_counter() - started)
 
     def _with_siblings(self, outcome: Outcome, added: tuple[str, ...]) -> Outcome:
         """Plan again with distributions of base that share a package with one of the session's."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sessionpkgs.session import records, texts
+from sessionpkgs.session import expecting, records, texts
 from sessionpkgs.session.changes import Change
 from sessionpkgs.session.straight import Ask, Line, Outcome
 
@@ -45,6 +45,8 @@ def preview(session: Session, change: Change, **options: Any) -> dict[str, Any]:
     started = time.perf_counter()
     with line(session, change, may_build=False, **options) as walk:
         outcome = walk.plan()
+    lacking = expecting.lacking(session.store, outcome.plan.install, outcome.plan.tag)
+    fetch, expected = expecting.cost(session.store, lacking)
     return records.record(
         "plan",
         session.identity,
@@ -58,6 +60,8 @@ def preview(session: Session, change: Change, **options: Any) -> dict[str, Any]:
         notices=tuple(outcome.notices),
         steps=tuple(walk.steps),
         staying=session.life.current(),
+        fetch=fetch,
+        expected=expected if lacking else 0.0,
     ).to_dict()
 
 

@@ -1,0 +1,112 @@
+"""Where work of a session is done before the user's eyes: progress on one line, which becomes the answer.
+
+It knows notebooks and terminals, and which class shows which answer. It decides nothing, and parses nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from sessionpkgs.jupyter.display import Result
+    from sessionpkgs.jupyter.progress import NotebookReporter, TerminalReporter
+    from sessionpkgs.session import Session
+
+RECORDS = frozenset({"set", "add", "remove", "reset", "status", "plan"})
+"""Actions whose answer is a record of the session; the others are answers to questions."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The user's interrupt, told without our frames; machines see ``KeyboardInterrupt``."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["KeyboardInterrupt: stopped; nothing was changed"]
+
+
+Stopped.__name__ = Stopped.__qualname__ = "KeyboardInterrupt"
+
+
+class Stage:
+    """The output of one shell; *session* gives its session."""
+
+    def __init__(self, shell: InteractiveShell, session: Callable[[], Session]) -> None:
+        self._shell, self._session = shell, session
+
+    def show(self, work: Callable[[], dict[str, Any]], *, quiet: bool = False, tail: str = "", form: str = "") -> None:
+        """Do *work* with progress on one line, which becomes its answer; an error leaves the line and goes on up.
+
+        With *quiet* only notices are shown; with a *tail* (shell text) or a *form* the answer is text through that.
+        """
+        reporter = self._reporter(silent=quiet or bool(tail))
+        session = self._session()
+        session.reporter = reporter
+        try:
+            record = work()
+        except KeyboardInterrupt:
+            reporter.failed()
+            raise Stopped from None
+        except BaseException:
+            reporter.failed()
+            raise
+        if quiet:
+            self.say("".join(f"{notice}\n" for notice in record.get("notices", ())))
+        elif tail:
+            self.say(session.ask.through(text_of(record, form), tail))
+        elif record["action"] not in RECORDS and form not in ("", "columns", "text"):
+            self.say(text_of(record, form) + "\n")
+        else:
+            reporter.finish(presented(record))
+
+    def _reporter(self, *, silent: bool) -> NotebookReporter | TerminalReporter:
+        """Who hears the steps."""
+        from sessionpkgs.jupyter import progress
+
+        if silent:
+            return progress.SilentReporter()
+        return progress.NotebookReporter() if self._notebook else progress.TerminalReporter(sys.stdout)
+
+    @property
+    def _notebook(self) -> bool:
+        """Whether the shell is a kernel's."""
+        return hasattr(self._shell, "kernel")
+
+    def tell(self, lead: str, rest: str) -> None:
+        """Show one sentence that belongs to no answer."""
+        from sessionpkgs.jupyter.display import BOX, escape, plain
+
+        if not self._notebook:
+            self.say(f"{plain(lead)}: {plain(rest)}\n")
+            return
+        from sessionpkgs.jupyter.progress import publish_in_notebook
+
+        html = f'<div style="{BOX};padding:2px 0"><b>{escape(lead)}</b>: {escape(rest)}</div>'
+        publish_in_notebook({"text/plain": f"{plain(lead)}: {plain(rest)}", "text/html": html}, "", False)
+
+    @staticmethod
+    def say(text: str) -> None:
+        """Write *text* as a program would."""
+        sys.stdout.write(text)
+
+
+def presented(record: dict[str, Any]) -> Result:
+    """What shows *record*."""
+    if record["action"] in RECORDS:
+        from sessionpkgs.jupyter.display import Result
+
+        return Result(record)
+    from sessionpkgs.jupyter.answers import Answer
+
+    return Answer(record)
+
+
+def text_of(record: dict[str, Any], form: str = "") -> str:
+    """*record* as text, in a *form* that pip has where one is named."""
+    if form in ("", "columns", "text") or record["action"] in RECORDS:
+        return presented(record).text
+    from sessionpkgs.jupyter.answers import Answer
+
+    return Answer(record).text_as(form)

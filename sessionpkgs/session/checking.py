@@ -1,0 +1,150 @@
+"""``check``: whether what a session sees fits together, and whether it did so before.
+
+The rules are those of ``pip check``; extras that were asked for count too. It mends nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, TypedDict
+
+from sessionpkgs import installed
+from sessionpkgs.formats.wording import show
+from sessionpkgs.model import Dist, Level
+from sessionpkgs.session.looking import SCHEMA, Seen, header
+from sessionpkgs.session.needs import PLAIN, Need, needs
+
+_NO_EXTRAS: Mapping[str, Collection[str]] = MappingProxyType({})
+_SITE_NAMES = ("site-packages", "dist-packages")
+
+
+class Finding(TypedDict):
+    """One thing that does not fit.
+
+    ``kind`` is ``missing`` (what it needs is not there), ``version`` (it is there in another one), ``python`` (it is not
+    for this Python), ``unreadable`` (the line is no requirement) or ``twice`` (its metadata lies in ``paths``).
+    ``has`` is what stands where ``needs`` should, "" where nothing does. ``fault`` is ``base`` for what base alone has
+    too.
+    """
+
+    kind: Literal["missing", "version", "python", "unreadable", "twice"]
+    dist: str
+    version: str
+    layer: str
+    needs: str
+    has: str
+    fault: Literal["session", "base"]
+    paths: list[str]
+
+
+def check(view: Seen, base: Mapping[str, Dist], extras: Mapping[str, Collection[str]] = _NO_EXTRAS) -> dict[str, Any]:
+    """What does not fit: ``{"schema", "action": "check", "findings": [Finding, …], "ok"}``.
+
+    *extras* are those in use, by name (:func:`sessionpkgs.session.needs.asked_extras`); without them it finds what
+    ``pip check`` finds. ``ok`` is true where the session causes no finding.
+    """
+    findings = [
+        finding for name in sorted(view) for finding in _faults(view[name], view, base, extras.get(name, PLAIN))
+    ]
+    for level in ("session", "base"):
+        findings += _twice(view.folders.get(level, ()), level)
+    findings.sort(key=lambda finding: finding["dist"])
+    return {
+        "schema": SCHEMA,
+        "action": "check",
+        "findings": findings,
+        "ok": all(finding["fault"] == "base" for finding in findings),
+    }
+
+
+def _faults(
+    dist: Dist, view: Mapping[str, Dist], base: Mapping[str, Dist], extras: Collection[str]
+) -> Iterator[Finding]:
+    """Everything that *dist* lacks."""
+    before = base.get(dist.name)
+    same = before is not None and before.version == dist.version
+    wanted, unreadable = needs(dist, extras)
+    for need in wanted:
+        if kind := _gap(need, view):
+            has = f"{need.name} {view[need.name].version}" if need.name in view else ""
+            old = same and before is not None and str(need.parsed) in _lines(before) and bool(_gap(need, base))
+            yield _finding(kind, dist, need.line, has, old=old)
+    for line in unreadable:
+        yield _finding("unreadable", dist, show(line), "", old=same)
+    running = platform.python_version()
+    asked = header(dist, "Requires-Python")
+    if asked and not _fits(asked, running):
+        yield _finding("python", dist, f"Python {asked}", f"Python {running}", old=same)
+
+
+def _lines(dist: Dist) -> set[str]:
+    """What *dist* needs without extras, markers included."""
+    return {str(need.parsed) for need in needs(dist)[0]}
+
+
+def _gap(need: Need, view: Mapping[str, Dist]) -> Literal["missing", "version", ""]:
+    """How *view* does not meet *need*, "" where it does."""
+    if need.name not in view:
+        return "missing"
+    return "" if need.parsed.specifier.contains(view[need.name].version, prereleases=True) else "version"
+
+
+def _fits(asked: str, running: str) -> bool:
+    """Whether this Python is one that *asked* allows; as for pip, what is no specifier allows any."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(asked).contains(running, prereleases=True)
+    except InvalidSpecifier:
+        return True
+
+
+def _finding(
+    kind: Literal["missing", "version", "python", "unreadable", "twice"],
+    dist: Dist,
+    needed: str,
+    has: str,
+    *,
+    old: bool,
+    paths: Sequence[str] = (),
+) -> Finding:
+    """The finding of *kind* on *dist*; *old* where base alone has it too."""
+    return Finding(
+        kind=kind,
+        dist=dist.name,
+        version=dist.version,
+        layer=dist.level,
+        needs=needed,
+        has=has,
+        fault="base" if old else "session",
+        paths=list(paths),
+    )
+
+
+def _twice(folders: Sequence[str], level: Level) -> Iterator[Finding]:
+    """Names whose metadata lies in *folders* more than once: what an interrupted or forced install leaves behind."""
+    found: dict[str, list[Dist]] = {}
+    for folder in dict.fromkeys(os.path.realpath(path) for path in folders):
+        for dist in _present(folder, level):
+            found.setdefault(dist.name, []).append(dist)
+    for first, *others in found.values():
+        if others:
+            paths = [dist.path for dist in (first, *others)]
+            has = ", ".join(f"{dist.name} {dist.version}" for dist in others)
+            yield _finding("twice", first, "", has, old=level == "base", paths=paths)
+
+
+def _present(folder: str, level: Level) -> Iterator[Dist]:
+    """The distributions in *folder*; the egg-info that a source tree keeps of itself is none."""
+    kinds = (".dist-info", ".egg-info") if os.path.basename(folder) in _SITE_NAMES else (".dist-info",)
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for name in names:
+        if name.endswith(kinds) and (dist := installed.read_dist(Path(folder, name), level)):
+            yield dist

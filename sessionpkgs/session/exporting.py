@@ -1,0 +1,119 @@
+"""What a session holds as a text that others install from: pylock.toml, requirements with hashes, environment.yml.
+
+Such a text is complete: with the session's distributions it names those of base that they need, at base's versions,
+and asks the index for their files and hashes. It installs nothing and activates nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sessionpkgs import installed
+from sessionpkgs._version import __version__
+from sessionpkgs.errors import ConflictError, IntegrityError, NotFoundError, ResolveError, SpecError
+from sessionpkgs.model import Dist, Pin, Spec, View
+from sessionpkgs.session import changes, closure, walking
+
+if TYPE_CHECKING:
+    from sessionpkgs.session import Session
+    from sessionpkgs.session.straight import Line
+
+FORMS = {"pylock": "pylock.toml", "requirements": "requirements.txt", "environment": "environment.yml"}
+"""Name of a form and of the file that it usually stands in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A text in one form, the artefacts in it, and sentences on what is not in it."""
+
+    form: str
+    text: str
+    pins: tuple[Pin, ...]
+    notices: tuple[str, ...] = ()
+
+
+def form_of(name: str) -> str:
+    """The form for a file called *name*.
+
+    Raises :class:`SpecError` where the name tells none.
+    """
+    base = os.path.basename(name).lower()
+    if base.endswith(".toml"):
+        return "pylock"
+    if base.endswith((".yml", ".yaml")):
+        return "environment"
+    if base.endswith((".txt", ".in")):
+        return "requirements"
+    raise SpecError(
+        f"{name} does not tell its format", hint="End it with .toml, .txt or .yml, or give --format.", item=name
+    )
+
+
+def of_session(session: Session, form: str, *, own: bool = False, engine: str = "") -> Export:
+    """What *session* holds now; with *own* only what it brought itself. Raises :class:`SpecError` for an empty one."""
+    spec = session.spec
+    if not spec.requirements:
+        raise SpecError("this session holds nothing yet", hint="Declare something first, with %%session_env.")
+    with walking.line(session, changes.whole(replace(spec, notices=())), engine=engine) as walk:
+        return _export(walk, session.held.pins, spec, session.union(), form, own=own)
+
+
+def of_declaration(session: Session, file: str, form: str, *, engine: str = "", ignore_python: bool = False) -> Export:
+    """What the declaration in *file* gives over this base. It is built in the store, and nothing is switched on."""
+    session.life.open()
+    spec = session.reading.file(file)
+    with walking.line(session, changes.whole(spec), engine=engine, ignore_python=ignore_python) as walk:
+        outcome = walk.build(walk.plan())
+        own = installed.scan(outcome.activation["sites"], level="session")
+        union = View(own.values(), walk.view.values())
+        return _export(walk, outcome.plan.install, spec, union, form, own=False)
+
+
+def _export(walk: Line, pins: Sequence[Pin], spec: Spec, union: View, form: str, *, own: bool) -> Export:
+    """The text for *pins* and, unless only the session's *own* are wanted, for what they need of base."""
+    versions = {dist.name: dist.version for dist in union.values()}
+    known = {pin.name: pin if pin.version else replace(pin, version=versions.get(pin.name, "")) for pin in pins}
+    needed = [] if own else sorted(closure.names(union, spec.requirements) - known.keys())
+    found, missing = _of_base(walk, [union[name] for name in needed])
+    chosen = tuple(sorted((*known.values(), *found), key=lambda pin: pin.name))
+    notices = []
+    if missing:
+        named = ", ".join(f"{dist.name} {dist.version}" for dist in missing)
+        notices.append(f"Not in it, because no index has these versions of base: {named}.")
+    return Export(form=form, text=_written(form, chosen, spec, walk.view), pins=chosen, notices=tuple(notices))
+
+
+def _of_base(walk: Line, dists: Sequence[Dist]) -> tuple[list[Pin], list[Dist]]:
+    """Pins for the versions of *dists*, and those that no index has."""
+    if not dists:
+        return [], []
+    with suppress(NotFoundError, ResolveError, IntegrityError, ConflictError):
+        return list(walk.exactly([f"{dist.name}=={dist.version}" for dist in dists])), []
+    found: list[Pin] = []
+    missing: list[Dist] = []
+    for dist in dists:
+        try:
+            found += walk.exactly([f"{dist.name}=={dist.version}"])
+        except (NotFoundError, ResolveError, IntegrityError, ConflictError):
+            missing.append(dist)
+    return found, missing
+
+
+def _written(form: str, pins: tuple[Pin, ...], spec: Spec, base: View) -> str:
+    """The text in *form*."""
+    from sessionpkgs.formats import pylock_toml, writing
+
+    python, requested = platform.python_version(), tuple(one.line for one in spec.requirements)
+    head = (f"Made by sessionpkgs {__version__} for Python {python} on {platform.system()} {platform.machine()}.",)
+    if form == "pylock":
+        return pylock_toml.write(pins, python=python, requested=requested, base=base.fingerprint)
+    if form == "requirements":
+        return writing.requirements(pins, head=head)
+    if form == "environment":
+        return writing.environment(pins, python=python, variables=spec.variables, head=head)
+    raise SpecError(f"the format {form!r} is not known", hint=f"One of: {', '.join(FORMS)}.", item=form)

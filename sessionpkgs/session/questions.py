@@ -1,0 +1,170 @@
+"""What a session answers without changing: lists, reasons, exports, offers, downloads.
+
+Each answer is a plain JSON-ready dictionary with an ``action``. It does not know how an answer is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sessionpkgs.errors import SpecError, StoreError
+
+if TYPE_CHECKING:
+    from sessionpkgs.model import Spec
+    from sessionpkgs.session import Session
+
+JSON = dict[str, Any]
+
+
+class Questions:
+    """Questions to one *session*."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def preview(
+        self, text: str = "", *, file: str = "", engine: str = "", ignore_python: bool = False, refresh: bool = False
+    ) -> JSON:
+        """The record of what declaring *text* and *file* would do; no layer is built and no build code runs."""
+        from sessionpkgs.session import changes, texts, walking
+
+        session = self._session
+        session.life.open()
+        change = changes.whole(session.reading.all(texts.collect(text, file, session.place())))
+        preferred = session.life.loaded_versions()
+        return walking.preview(
+            session, change, engine=engine, ignore_python=ignore_python, refresh=refresh, preferred=preferred
+        )
+
+    def preview_add(
+        self,
+        asked: Sequence[str] | Spec,
+        *,
+        engine: str = "",
+        upgrade: bool | Sequence[str] = False,
+        force: bool = False,
+    ) -> JSON:
+        """The record of what adding *asked* would do."""
+        from sessionpkgs.session import changes, walking
+
+        session = self._session
+        session.life.open()
+        more = session.reading.lines(asked)
+        change = changes.adding(session.spec, session.held.pins, more, upgrade=upgrade, force=force)
+        return walking.preview(session, change, engine=engine)
+
+    def answer(self, verb: str, **options: Any) -> JSON:
+        """The answer to ``list``, ``freeze``, ``show``, ``check``, ``why`` or ``doctor``, with the *options* of each.
+
+        Raises :class:`NotFoundError` for a name that is not there.
+        """
+        from sessionpkgs.session import checking, freezing, looking, needs, why
+
+        if verb == "doctor":
+            return self._doctor()
+        view, base = self._session.union(), self._session.base()
+        requested = self._session.spec.requirements
+        if verb == "list":
+            return looking.listing(view, base, requested)
+        if verb == "freeze":
+            return freezing.freeze(view, base, **options)
+        if verb == "show":
+            return looking.show(view, options["names"], files=options.get("files", False))
+        if verb == "check":
+            return checking.check(view, base, needs.asked_extras(view, requested))
+        return why.why(view, base, requested, options["name"])
+
+    def _doctor(self) -> JSON:
+        """Whether everything that a session needs is there."""
+        from sessionpkgs.session.doctor import examine
+
+        findings = [finding._asdict() for finding in examine(self._session.env)]
+        return {"schema": 1, "action": "doctor", "ok": all(f["fine"] for f in findings), "findings": findings}
+
+    def export(self, form: str = "", *, file: str = "", own: bool = False, force: bool = False) -> JSON:
+        """What the session holds as a text, written to *file* where one is named; *form* is by default the file's.
+
+        Raises :class:`SpecError` for an empty session and for a file that is there, unless *force*.
+        """
+        from sessionpkgs.session import exporting
+
+        place = self._free(file, force)
+        made = exporting.of_session(self._session, form or (exporting.form_of(file) if file else "pylock"), own=own)
+        return self._written(made, place)
+
+    def lock(self, declaration: str, form: str = "", *, file: str = "", force: bool = False, **options: Any) -> JSON:
+        """What the *declaration* (a file) gives over this base, as :meth:`export` gives it; nothing is switched on."""
+        from sessionpkgs.session import exporting
+
+        place = self._free(file, force)
+        form = form or (exporting.form_of(file) if file else "pylock")
+        return self._written(exporting.of_declaration(self._session, declaration, form, **options), place)
+
+    def _free(self, file: str, force: bool) -> str:
+        """Where *file* is, looked at before any work is done."""
+        place = os.path.join(self._session.place(), os.path.expanduser(file)) if file else ""
+        if place and os.path.exists(place) and not force:
+            raise SpecError(
+                f"{file} is there already", hint="Name another file, or add --force to write over it.", item=file
+            )
+        return place
+
+    @staticmethod
+    def _written(made: Any, place: str) -> JSON:
+        """The answer for an export, after it was written to *place*."""
+        from sessionpkgs.store import write_whole
+
+        if place:
+            try:
+                write_whole(place, made.text)
+            except OSError as error:
+                raise StoreError(f"{place} cannot be written: {error.strerror}", item=place) from None
+        return {
+            "schema": 1,
+            "action": "export",
+            "form": made.form,
+            "file": place,
+            "count": len(made.pins),
+            "text": made.text,
+            "notices": list(made.notices),
+        }
+
+    def offer(self, module: str) -> tuple[str, str] | None:
+        """What brings the missing *module*, as a lead and the line to write; None where nothing certain is known."""
+        from sessionpkgs import settings
+        from sessionpkgs.engines import Room
+        from sessionpkgs.formats.import_names import IMPORTS
+        from sessionpkgs.session import offers
+
+        session = self._session
+        env = session.life.environment(session.env)
+        chosen = settings.load(env)
+        room = Room(
+            stage="", cache=session.store.path("cache"), views=session.store.path("views"), python=sys.executable,
+            base=tuple(session.life.base()),
+        )  # fmt: skip
+        search = offers.Search(
+            store=session.store, room=room, sources=settings.sources(env, chosen), env=env, folder=session.place(),
+            present=frozenset(session.union()), table=IMPORTS, engine=chosen.engine,
+        )  # fmt: skip
+        found = offers.offer(module, search)
+        if found is None:
+            return None
+        source = "the package index says so" if found.source == "index" else "it is in the store"
+        return f"{module} is in {found.distribution} {found.version} ({source})", found.line
+
+    def download(self, lines: Sequence[str], folder: str) -> JSON:
+        """Files for *lines* and what they need, put into *folder* as pip does it; base's own are fetched too."""
+        from sessionpkgs.session import downloading
+
+        return downloading.download(self._session, lines, folder)
+
+    def through(self, text: str, tail: str) -> str:
+        """*text* through a shell *tail*."""
+        from sessionpkgs.session import tails
+
+        session = self._session
+        return tails.through(text, tail, session.store, session.env, session.place())

@@ -1,0 +1,75 @@
+"""Texts of a session as Specs: where their paths count from, which variables they see, whose table of conda names counts.
+
+It opens the files that a text names. What a format means is in ``formats``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from sessionpkgs import formats, settings
+from sessionpkgs.errors import SpecError
+from sessionpkgs.formats.origin import Origin
+from sessionpkgs.model import Spec
+from sessionpkgs.session import local, texts
+
+
+class Reading:
+    """Reads for a session with the environment *env*; *place* gives the folder that relative paths count from."""
+
+    def __init__(self, env: Mapping[str, str], place: Callable[[], str]) -> None:
+        self._env, self._place = env, place
+
+    def text(self, text: str | bytes, *, label: str = "cell", folder: str = "", form: str | None = None) -> Spec:
+        """The Spec that *text* declares. Raises :class:`SpecError`."""
+        origin, table = self._origin(label, folder)
+        return local.named(formats.read(text, origin=origin, format=form), origin.folder) | Spec(files=table)
+
+    def all(self, asked: Sequence[texts.Text]) -> Spec:
+        """All texts as one Spec."""
+        spec = Spec()
+        for text, label, folder in asked:
+            spec |= self.text(text, label=label, folder=folder)
+        return spec
+
+    def lines(self, asked: Sequence[str] | Spec) -> Spec:
+        """*asked* itself, or the Spec of lines of a requirements text."""
+        if isinstance(asked, Spec):
+            return asked
+        return self.text("\n".join(asked) + "\n", label="add", form="requirements_txt")
+
+    def file(self, name: str) -> Spec:
+        """The Spec that the file *name* declares."""
+        return self.all(texts.collect("", name, self._place()))
+
+    def conda(self, lines: Sequence[str], channels: Sequence[str] = ()) -> Spec:
+        """The Spec for dependency *lines* as conda writes them."""
+        from sessionpkgs.formats import environment_yml
+
+        origin, table = self._origin("cell", "")
+        return environment_yml.read_lines(lines, channels=channels, origin=origin) | Spec(files=table)
+
+    def _origin(self, label: str, folder: str) -> tuple[Origin, tuple[str, ...]]:
+        """Where a text comes from, and the file of the user's own conda names if there is one."""
+        path = os.path.expanduser(settings.load(self._env).conda_names)
+        names: Mapping[str, str | None] = {}
+        if path:
+            from sessionpkgs.formats.conda_names import table
+
+            try:
+                names = table.load_conda_names(texts.read_file(path), path)
+            except OSError as error:
+                raise SpecError(
+                    f"the table of conda names {path} cannot be read: {error.strerror}",
+                    hint="Mend the setting conda_names (SESSIONPKGS_CONDA_NAMES).",
+                    item=path,
+                ) from None
+        origin = Origin(
+            label=label,
+            folder=folder or self._place(),
+            open=texts.read_file,
+            variables=dict(self._env),
+            conda_names=names,
+        )
+        return origin, (path,) if path else ()
