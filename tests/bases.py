@@ -120,12 +120,15 @@ class Kernel:
         self.manager.cleanup_resources()
 
     def run(self, code: str) -> str:
-        """What *code* printed; its error text where it failed."""
+        """What *code* printed and displayed, as text; its error text where it failed."""
         said: list[str] = []
 
         def hear(message: Any) -> None:
             content = message["content"]
-            said.append(content.get("text", "") or "\n".join(content.get("traceback", [])))
+            shown = content.get("data", {}).get("text/plain", "")
+            said.append(content.get("text", "") or shown or "\n".join(content.get("traceback", [])))
 
-        self.client.execute_interactive(code, output_hook=hear, timeout=120, allow_stdin=False)
+        reply = {"content": {"status": "aborted"}}
+        while reply["content"]["status"] == "aborted":  # it came while the kernel dropped what an error left waiting
+            reply = self.client.execute_interactive(code, output_hook=hear, timeout=120, allow_stdin=False)
         return "".join(said).strip()

@@ -156,11 +156,12 @@ def _adding(verb: str, line: str) -> argparse.Namespace:
     engine = _ENGINE.search(line)
     rest = _ENGINE.sub(" ", line).strip()[len(verb) :]
     ignore = "--ignore-python" in rest.split()
-    plain = " ".join(rest.replace("--ignore-python", " ").split("\n"))
-    words = _words(plain) if "'" not in plain and '"' not in plain else []
+    rest = rest.replace("--ignore-python", " ")
+    words = _words(rest) if "'" not in rest and '"' not in rest else []
     if verb == "plan" and len(words) == 1 and Path(words[0]).is_file():
         return argparse.Namespace(verb="plan", file=words[0], engine=engine[1] if engine else "", ignore_python=ignore)
-    _no_files(words)
+    if not any(word.startswith("-") for word in words):
+        _no_files(words)
     asked = pip_lines.parse(f"install {rest}")
     return argparse.Namespace(verb=verb, pip=replace(asked, engine=engine[1] if engine else asked.engine))
 
@@ -168,7 +169,9 @@ def _adding(verb: str, line: str) -> argparse.Namespace:
 def declare(session: Session, chosen: argparse.Namespace, body: str) -> dict[str, Any]:
     """Declare or preview the cell's *body* and the file that *chosen* names."""
     common = {"file": chosen.file, "engine": chosen.engine, "ignore_python": chosen.ignore_python}
-    return session.ask.preview(body, **common) if chosen.plan else session.declare(body, refresh=chosen.refresh, **common)
+    return (
+        session.ask.preview(body, **common) if chosen.plan else session.declare(body, refresh=chosen.refresh, **common)
+    )
 
 
 def act(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:

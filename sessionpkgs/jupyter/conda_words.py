@@ -15,7 +15,7 @@ from sessionpkgs.errors import SpecError
 from sessionpkgs.formats.wording import show
 from sessionpkgs.jupyter import conda_options, shell_words
 from sessionpkgs.jupyter.option_words import Chosen, choose, explain, values, verb_at
-from sessionpkgs.jupyter.requirement_words import COMMA, TEXTS
+from sessionpkgs.jupyter.requirement_words import COMMA, TEXTS, file_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ class CondaCommand:
     """What one line asks for.
 
     ``specs`` are conda specifications as they were written, ``channels`` those of ``-c`` in order, ``file`` an
-    environment.yml or a list of specifications, or where ``env export`` writes to (it may begin with ``${HOME}``),
+    environment.yml or a list of specifications, or where ``env export`` writes to (it may begin with ``~``),
     ``names`` what to remove, or the pattern of ``list``. ``form`` is text, json or export. ``text`` is the help. With the
     verb ``stock`` the line goes to the program as it was written. ``tail`` and ``quiet``: see ``shell_words``.
     """
@@ -123,7 +123,7 @@ def _common(found: CondaCommand, chosen: Chosen, command: str) -> CondaCommand:
     return replace(
         found,
         channels=tuple(dict.fromkeys(chosen.all("channels"))),
-        file=chosen.last("file"),
+        file=file_path(chosen.last("file"), command),
         form="json" if "json" in chosen.flags else "text",
         quiet=found.quiet or "quiet" in chosen.flags,
         verbose="verbose" in chosen.flags,

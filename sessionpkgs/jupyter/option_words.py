@@ -158,7 +158,7 @@ class _Taking:
         for place, letter in enumerate(word[1:], 2):
             name = f"-{letter}"
             if name not in self._table:
-                self._unknown(word, f"-{word}" if word[2:] else word)
+                self._unknown(word, f"-{word}")
             option = self._table[name]
             if option.valued:
                 yield name, word[place:].removeprefix("=") or self._value(name)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from sessionpkgs.errors import SpecError
 
 if TYPE_CHECKING:
-    from sessionpkgs.jupyter.conda_words import CondaCommand
     from sessionpkgs.jupyter.conda_words import Program as CondaProgram
     from sessionpkgs.jupyter.pip_lines import PipLine, Program
     from sessionpkgs.jupyter.showing import Stage
@@ -68,7 +67,7 @@ class Packages:
             self._stage.show(lambda: act(self._session(), asked), quiet=asked.quiet, tail=asked.tail, form=asked.form)
 
     def _conda(self, line: str, program: CondaProgram) -> None:
-        from sessionpkgs.jupyter import conda_words
+        from sessionpkgs.jupyter import conda_acts, conda_words
 
         asked = conda_words.parse(line, program=program)
         if asked.verb == "help":
@@ -76,7 +75,7 @@ class Packages:
         elif asked.verb == "stock":
             self._stock(program, line)
         else:
-            act = _CONDA[asked.verb]
+            act = conda_acts.ACTS[asked.verb]
             self._stage.show(lambda: act(self._session(), asked), quiet=asked.quiet, tail=asked.tail, form=asked.form)
 
     def _stock(self, name: str, line: str) -> None:
@@ -91,40 +90,46 @@ class Packages:
 
 def install(session: Session, asked: PipLine) -> dict[str, Any]:
     """``install``: beside what is there."""
-    upgrade = asked.upgrade or asked.upgraded
-    if asked.dry_run:
-        record = session.ask.preview_add(asked.lines, engine=asked.engine, upgrade=upgrade, force=asked.force)
-    else:
-        record = session.add(
-            asked.lines, engine=asked.engine, upgrade=upgrade, force=asked.force, refresh=asked.refresh
-        )
-    return _said(record, asked.notices)
+    label = "%uv pip install" if asked.engine == "uv" else "%pip install"
+    act = session.ask.preview_add if asked.dry_run else session.add
+    record = act(
+        asked.lines,
+        label=label,
+        engine=asked.engine,
+        upgrade=asked.upgrade or asked.upgraded,
+        force=asked.force,
+        refresh=asked.refresh,
+    )
+    return said(record, asked.notices)
 
 
 def _sync(session: Session, asked: PipLine) -> dict[str, Any]:
     """``sync``: exactly what the file says."""
-    return _said(session.declare("\n".join(asked.lines) + "\n", engine=asked.engine), asked.notices)
+    act = session.ask.preview if asked.dry_run else session.declare
+    return said(act("\n".join(asked.lines) + "\n", engine=asked.engine, refresh=asked.refresh), asked.notices)
 
 
 def _uninstall(session: Session, asked: PipLine) -> dict[str, Any]:
     """``uninstall``: what the session brought."""
     read = session.read("\n".join(asked.lines) + "\n", form="requirements_txt").requirements if asked.lines else ()
     names = (*asked.names, *(one.name for one in read))
-    return _said(session.remove(names, plan=asked.dry_run), asked.notices)
+    return said(session.remove(names, plan=asked.dry_run), asked.notices)
 
 
 def _download(session: Session, asked: PipLine) -> dict[str, Any]:
     """``download``: wheels into a folder of the user's."""
-    return _said(session.ask.download(asked.lines, asked.folder), asked.notices)
+    return said(session.ask.download(asked.lines, asked.folder), asked.notices)
 
 
-def _look(session: Session, asked: PipLine) -> dict[str, Any]:
-    """``list``, ``freeze``, ``show``, ``check``."""
-    options: dict[str, dict[str, Any]] = {
-        "freeze": {"everything": True, "exclude": asked.excluded},
-        "show": {"names": asked.names, "files": asked.files},
-    }
-    return _said(session.ask.answer(asked.verb, **options.get(asked.verb, {})), asked.notices)
+def _list(session: Session, asked: PipLine) -> dict[str, Any]:
+    """``list``: every distribution with its level."""
+    return said(session.ask.answer("list", exclude=asked.excluded), asked.notices)
+
+
+def _freeze(session: Session, asked: PipLine) -> dict[str, Any]:
+    """``freeze``: everything that is visible, as pip has it."""
+    notices = (*asked.notices, *(["-r is not used: the lines are in order of name."] if asked.lines else []))
+    return said(session.ask.answer("freeze", everything=True, exclude=asked.excluded, tools=asked.all), notices)
 
 
 _PIP: dict[str, Act] = {
@@ -132,55 +137,15 @@ _PIP: dict[str, Act] = {
     "sync": _sync,
     "uninstall": _uninstall,
     "download": _download,
-    "list": _look,
-    "freeze": _look,
-    "show": _look,
-    "check": _look,
+    "list": _list,
+    "freeze": _freeze,
+    "show": lambda session, asked: said(
+        session.ask.answer("show", names=asked.names, files=asked.files), asked.notices
+    ),
+    "check": lambda session, asked: said(session.ask.answer("check"), asked.notices),
 }
 
 
-def _conda_install(session: Session, asked: CondaCommand) -> dict[str, Any]:
-    """``install`` and ``update``: conda names as an environment.yml has them."""
-    spec = session.reading.conda(asked.specs, asked.channels)
-    if asked.dry_run:
-        return _said(session.ask.preview_add(spec), asked.notices)
-    return _said(session.add(spec, upgrade=asked.verb == "update", force=asked.force), asked.notices)
-
-
-def _conda_file(session: Session, asked: CondaCommand) -> dict[str, Any]:
-    """``env update``: the file beside what is there, or with ``--prune`` alone."""
-    if asked.prune:
-        return _said(session.declare(file=asked.file), asked.notices)
-    return _said(session.add(session.reading.file(asked.file)), asked.notices)
-
-
-def _conda_remove(session: Session, asked: CondaCommand) -> dict[str, Any]:
-    """``remove``, by conda's names."""
-    from sessionpkgs.formats.environment_yml import index_name
-
-    return _said(session.remove([index_name(name) for name in asked.names], plan=asked.dry_run), asked.notices)
-
-
-def _conda_look(session: Session, asked: CondaCommand) -> dict[str, Any]:
-    """``list``."""
-    return _said(session.ask.answer("list"), asked.notices)
-
-
-def _conda_export(session: Session, asked: CondaCommand) -> dict[str, Any]:
-    """``env export``."""
-    return _said(session.ask.export("environment"), asked.notices)
-
-
-_CONDA: dict[str, Act] = {
-    "install": _conda_install,
-    "update": _conda_install,
-    "env update": _conda_file,
-    "remove": _conda_remove,
-    "list": _conda_look,
-    "env export": _conda_export,
-}
-
-
-def _said(record: dict[str, Any], notices: tuple[str, ...]) -> dict[str, Any]:
+def said(record: dict[str, Any], notices: tuple[str, ...]) -> dict[str, Any]:
     """*record* with what the line's own reading has to say."""
     return {**record, "notices": [*notices, *record.get("notices", ())]} if notices else record

@@ -16,7 +16,7 @@ from sessionpkgs.errors import SpecError
 from sessionpkgs.formats.wording import show
 from sessionpkgs.jupyter import pip_options, shell_words
 from sessionpkgs.jupyter.option_words import Chosen, choose, explain, verb_at
-from sessionpkgs.jupyter.requirement_words import names_in, option_value, refuse_commas, requirement
+from sessionpkgs.jupyter.requirement_words import file_path, names_in, option_value, refuse_commas, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ class PipLine:
 
     ``lines`` are lines of a requirements text: requirements, ``-r``, ``-c``, ``-e``, indexes, ``--pre`` and the like;
     ``names`` what to uninstall or show, ``excluded`` what to leave out of a list, ``upgraded`` what alone may be upgraded.
-    ``file`` is the file of ``sync``, ``folder`` that of ``download``; both may begin with ``${HOME}``. ``text`` is the help.
+    ``file`` is the file of ``sync``, ``folder`` that of ``download``; both may begin with ``~``. ``text`` is the help.
     With the verb ``stock`` the line goes to the program as it was written. ``tail`` and ``quiet``: see ``shell_words``.
     """
 
@@ -180,7 +180,9 @@ def _install(common: PipLine, chosen: Chosen, command: str) -> PipLine:
     if not (wanted or chosen.all("requirement") or chosen.all("editable")):
         raise SpecError(f"{command} names nothing.", hint=f"Write {command} NAME or {command} -r FILE.", item=command)
     return replace(
-        _settled(common, chosen, command), lines=(*_options(chosen, command), *wanted), folder=chosen.last("folder")
+        _settled(common, chosen, command),
+        lines=(*_options(chosen, command), *wanted),
+        folder=file_path(chosen.last("folder"), command),
     )
 
 
@@ -190,7 +192,7 @@ def _sync(common: PipLine, chosen: Chosen, command: str) -> PipLine:
         raise SpecError(f"{command} takes one file.", hint=f"Write {command} FILE.", item=command)
     (file,) = chosen.operands
     chosen.kept.append(("requirement", file))
-    return replace(_settled(common, chosen, command), lines=_options(chosen, command), file=file)
+    return replace(_settled(common, chosen, command), lines=_options(chosen, command), file=file_path(file, command))
 
 
 def _settled(common: PipLine, chosen: Chosen, command: str) -> PipLine:

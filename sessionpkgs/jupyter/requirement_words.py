@@ -39,6 +39,18 @@ def option_value(value: str, command: str) -> str:
     return value
 
 
+def file_path(value: str, command: str) -> str:
+    """Give *value* as a path, which begins with ``~`` where it began with ``${HOME}``.
+
+    Raises:
+        SpecError: it has another variable, which nobody would fill in.
+    """
+    placed = re.sub(r"^\$\{HOME\}(?=/|$)", "~", value)
+    if re.search(r"\$\{|[\n\r]", placed):
+        raise SpecError(f"{command}: {show(value)!r} has a variable in a path.", hint="Write the path without it.")
+    return placed
+
+
 def requirement(word: str, command: str) -> str:
     """Give *word*, where it can be a line of a requirements text; whether that line is a requirement, its reader says.
 

@@ -94,6 +94,7 @@ class Session:
         self,
         asked: Sequence[str] | Spec,
         *,
+        label: str = "add",
         engine: str = "",
         upgrade: bool | Sequence[str] = False,
         force: bool = False,
@@ -107,7 +108,7 @@ class Session:
         from sessionpkgs.session import changes
 
         self.life.open()
-        more = self.reading.lines(asked)
+        more = self.reading.lines(asked, label)
         change = changes.adding(self.spec, self.held.pins, more, upgrade=upgrade, force=force)
         words = (repr(change.more), engine, str(upgrade), str(force))
         return self._follow(

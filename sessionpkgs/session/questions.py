@@ -43,18 +43,20 @@ class Questions:
         self,
         asked: Sequence[str] | Spec,
         *,
+        label: str = "add",
         engine: str = "",
         upgrade: bool | Sequence[str] = False,
         force: bool = False,
+        refresh: bool = False,
     ) -> JSON:
         """The record of what adding *asked* would do."""
         from sessionpkgs.session import changes, walking
 
         session = self._session
         session.life.open()
-        more = session.reading.lines(asked)
+        more = session.reading.lines(asked, label)
         change = changes.adding(session.spec, session.held.pins, more, upgrade=upgrade, force=force)
-        return walking.preview(session, change, engine=engine)
+        return walking.preview(session, change, engine=engine, refresh=refresh)
 
     def answer(self, verb: str, **options: Any) -> JSON:
         """The answer to ``list``, ``freeze``, ``show``, ``check``, ``why`` or ``doctor``, with the *options* of each.
@@ -68,7 +70,7 @@ class Questions:
         view, base = self._session.union(), self._session.base()
         requested = self._session.spec.requirements
         if verb == "list":
-            return looking.listing(view, base, requested)
+            return _chosen(looking.listing(view, base, requested), **options)
         if verb == "freeze":
             return freezing.freeze(view, base, **options)
         if verb == "show":
@@ -168,3 +170,20 @@ class Questions:
 
         session = self._session
         return tails.through(text, tail, session.store, session.env, session.place())
+
+
+def _chosen(listing: JSON, *, exclude: Sequence[str] = (), pattern: str = "") -> JSON:
+    """*listing* without the names to *exclude*, and of the others those that *pattern* (a regular expression) finds.
+
+    Raises :class:`SpecError` for what is not a pattern.
+    """
+    import re
+
+    try:
+        wanted = re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise SpecError(
+            f"{pattern!r} is not a pattern: {error}", hint="Write a part of a name.", item=pattern
+        ) from None
+    rows = [row for row in listing["packages"] if row["name"] not in exclude and wanted.search(row["name"])]
+    return {**listing, "packages": rows}

@@ -24,7 +24,16 @@ class Reading:
     def text(self, text: str | bytes, *, label: str = "cell", folder: str = "", form: str | None = None) -> Spec:
         """The Spec that *text* declares. Raises :class:`SpecError`."""
         origin, table = self._origin(label, folder)
-        return local.named(formats.read(text, origin=origin, format=form), origin.folder) | Spec(files=table)
+        spec = local.named(formats.read(text, origin=origin, format=form), origin.folder)
+        for place in spec.find_links:
+            if os.path.isabs(place) and not os.path.exists(place):
+                raise SpecError(
+                    f"{place} (--find-links) does not exist",
+                    where=label,
+                    hint="Check the path; relative ones count from the notebook's folder.",
+                    item=place,
+                )
+        return spec | Spec(files=table)
 
     def all(self, asked: Sequence[texts.Text]) -> Spec:
         """All texts as one Spec."""
@@ -33,11 +42,11 @@ class Reading:
             spec |= self.text(text, label=label, folder=folder)
         return spec
 
-    def lines(self, asked: Sequence[str] | Spec) -> Spec:
+    def lines(self, asked: Sequence[str] | Spec, label: str = "add") -> Spec:
         """*asked* itself, or the Spec of lines of a requirements text."""
         if isinstance(asked, Spec):
             return asked
-        return self.text("\n".join(asked) + "\n", label="add", form="requirements_txt")
+        return self.text("\n".join(asked) + "\n", label=label, form="requirements_txt")
 
     def file(self, name: str) -> Spec:
         """The Spec that the file *name* declares."""
