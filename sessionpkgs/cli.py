@@ -1,4 +1,4 @@
-"""The command line: ``sessionpkgs run``, ``doctor``, ``store du``. The same answers as text and, with --json, as JSON.
+"""The command line: ``sessionpkgs run``, ``plan``, ``lock``, ``export``, ``doctor``, ``store du``. The same answers as text and, with --json, as JSON.
 
 It parses words, calls one function and prints what comes back; the exit code is 0 or that of the error tree.
 """
@@ -8,13 +8,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sessionpkgs._version import __version__
 from sessionpkgs.errors import SessionPkgsError
+
+if TYPE_CHECKING:
+    from sessionpkgs.session import Session
 
 Answer = tuple[str, dict[str, Any], int]
 """Text for a person, the same for a machine, exit code."""
@@ -54,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=int, default=1800, help="seconds for one cell (default: 1800)")
     run.set_defaults(act=_run)
 
+    _declarations(commands, shared)
+
     doctor = commands.add_parser("doctor", parents=[shared], help="look whether everything is there")
     doctor.set_defaults(act=_doctor)
 
@@ -61,6 +68,61 @@ def _parser() -> argparse.ArgumentParser:
     usage = store.add_parser("du", parents=[shared], help="how much room the store takes")
     usage.set_defaults(act=_usage)
     return parser
+
+
+def _declarations(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Commands that read the file of a declaration and answer for this interpreter."""
+    reading = argparse.ArgumentParser(add_help=False, parents=[shared])
+    reading.add_argument("file", metavar="FILE", help="environment.yml, requirements.txt, pylock.toml, script")
+    reading.add_argument("--engine", choices=("uv", "pip"), default="", help="who resolves; uv by default")
+    reading.add_argument("--ignore-python", action="store_true", help="drop a python= line that does not fit")
+    plan = commands.add_parser("plan", parents=[reading], help="what a declaration would install over this Python")
+    plan.add_argument("--refresh", action="store_true", help="ask the index again")
+    plan.set_defaults(act=_plan)
+    writing = argparse.ArgumentParser(add_help=False, parents=[reading])
+    writing.add_argument("-o", "--output", default="", metavar="FILE", help="where to; printed where it is left out")
+    writing.add_argument("--force", action="store_true", help="write over a file that is there")
+    lock = commands.add_parser("lock", parents=[writing], help="the exact set of a declaration as pylock.toml")
+    lock.set_defaults(act=_export, format="pylock")
+    export = commands.add_parser("export", parents=[writing], help="the same in another format")
+    export.add_argument("--format", choices=("pylock", "requirements", "environment"), default="")
+    export.set_defaults(act=_export)
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    """A session for one command; nothing of it stays but what the store may keep."""
+    from sessionpkgs.session import Session as Made
+
+    session = Made(identity=f"command-{os.getpid()}")
+    try:
+        yield session
+    finally:
+        session.close()
+        shutil.rmtree(session.life.home, ignore_errors=True)
+
+
+def _plan(chosen: argparse.Namespace) -> Answer:
+    """Say what a declaration would do."""
+    from sessionpkgs.jupyter.display import Result
+
+    with _session() as session:
+        record = session.ask.preview(
+            file=chosen.file, engine=chosen.engine, ignore_python=chosen.ignore_python, refresh=chosen.refresh
+        )
+    return Result(record).text, record, 0
+
+
+def _export(chosen: argparse.Namespace) -> Answer:
+    """Write the exact set of a declaration."""
+    from sessionpkgs.jupyter.answers import Answer as Shown
+
+    with _session() as session:
+        made = session.ask.lock(
+            chosen.file, chosen.format, file=chosen.output, force=chosen.force, engine=chosen.engine,
+            ignore_python=chosen.ignore_python,
+        )  # fmt: skip
+    return Shown(made).text, made, 0
 
 
 def _run(chosen: argparse.Namespace) -> Answer:

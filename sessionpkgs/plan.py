@@ -31,9 +31,11 @@ def plan(lock: Lock, view: Mapping[str, Dist], *, spec: Spec, current: Iterable[
 
 
 def _requested(pin: Pin, spec: Spec) -> Pin:
-    """*pin*, marked where the declaration names it."""
+    """*pin*, marked where the declaration names it; a lock says itself which of its pins were asked for."""
     from dataclasses import replace
 
+    if any(own.name == pin.name for own in spec.pins):
+        return pin
     return replace(pin, requested=any(requirement.name == pin.name for requirement in spec.requirements))
 
 

@@ -228,7 +228,8 @@ def _pin_line(pin: Pin) -> str:
         place = Path(_path(pin.url)).as_uri()  # a path may have a space, a line of requirements not
         return f"-e {place}" if pin.editable else f"{pin.name} @ {place}"
     if pin.kind == "vcs":
-        return f"{pin.name} @ {pin.url}@{pin.commit}"
+        place, sign, part = pin.url.partition("#")
+        return f"{pin.name} @ {place}@{pin.commit}{sign}{part}"
     hashed = f" --hash=sha256:{pin.sha256}" if pin.sha256 else ""
     return f"{pin.name} @ {pin.url}{hashed}" if pin.direct else f"{pin.name}=={pin.version}{hashed}"
 

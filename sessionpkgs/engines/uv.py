@@ -65,7 +65,8 @@ class Uv:
     def install(self, pins: tuple[Pin, ...], into: str, request: Request, room: Room) -> None:
         """Fill the new folder *into* from *pins*: offline if the cache has all, else online; hashes are checked."""
         lock = Path(room.stage, "pylock.stage.toml")
-        lock.write_text(pylock_toml.write(pins, engine=self.name), encoding="utf-8")
+        lock.touch(mode=0o600)
+        lock.write_text(pylock_toml.write_private(pins, engine=self.name), encoding="utf-8")
         source = {p.name for p in pins if p.kind != "wheel"}
         arguments = ["install", "--no-deps", "--target", into, "--link-mode", "hardlink", "-r", str(lock)]
         if request.fresh:

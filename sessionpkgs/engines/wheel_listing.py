@@ -51,7 +51,7 @@ def modules(url: str, *, deadline: float, env: Mapping[str, str], certificate: s
 
     def ask() -> None:
         try:
-            answers.put(_listed(_Tail(_Server(url, deadline, env, certificate)), url))
+            answers.put(_listed(_Tail(Ranges(url, deadline, env, certificate)), url))
         except SessionPkgsError as error:
             answers.put(error)
 
@@ -116,7 +116,7 @@ def _listed(source: Any, place: str) -> frozenset[str]:
 class _Tail(io.RawIOBase):
     """A remote file of which the end is here; what stands before it is fetched when it is read."""
 
-    def __init__(self, server: _Server) -> None:
+    def __init__(self, server: Ranges) -> None:
         self._server = server
         self._start, self._kept, self._size = server.fetch(f"bytes=-{FIRST}")
         self._at = 0
@@ -152,7 +152,7 @@ class _Tail(io.RawIOBase):
         return got
 
 
-class _Server:
+class Ranges:
     """Who has the file at *url*, asked for ranges of it until a cap is reached."""
 
     def __init__(self, url: str, deadline: float, env: Mapping[str, str], certificate: str) -> None:

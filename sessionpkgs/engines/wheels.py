@@ -5,40 +5,14 @@ It knows tags and hashes; it does not ask an index.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from sessionpkgs.errors import IntegrityError, NotFoundError
+from sessionpkgs.formats.wheel_files import filename_of, rank
 from sessionpkgs.model import Pin, Requirement
-
-
-@functools.cache
-def _ranks() -> dict[str, int]:
-    """Rank of each tag that this interpreter takes; 0 is the best (PEP 425)."""
-    from packaging.tags import sys_tags
-
-    return {str(tag): rank for rank, tag in enumerate(sys_tags())}
-
-
-def rank(filename: str) -> int | None:
-    """How well the wheel *filename* fits this interpreter, 0 the best; None where it does not, or is no wheel."""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
-    try:
-        _, _, _, tags = parse_wheel_filename(filename)
-    except InvalidWheelFilename:
-        return None
-    fitting = [_ranks()[str(tag)] for tag in tags if str(tag) in _ranks()]
-    return min(fitting, default=None)
-
-
-def filename_of(url: str) -> str:
-    """Last part of a URL or path, unquoted."""
-    return unquote(urlsplit(url).path).rpartition("/")[2]
 
 
 def pin_of(package: Mapping[str, Any], folder: str, allowed: Iterable[str] = ()) -> Pin:
@@ -53,7 +27,7 @@ def pin_of(package: Mapping[str, Any], folder: str, allowed: Iterable[str] = ())
         return Pin(
             name=name,
             version=version,
-            url=f"{kind}+{vcs['url']}",
+            url=f"{kind}+{vcs['url']}{_part(vcs)}",
             commit=str(vcs["commit-id"]),
             kind="vcs",
             direct=True,
@@ -72,7 +46,7 @@ def pin_of(package: Mapping[str, Any], folder: str, allowed: Iterable[str] = ())
     if "archive" in package:
         file = package["archive"]
         url = file.get("url") or Path(os.path.abspath(os.path.join(folder, file["path"]))).as_uri()
-        return _file_pin(name, version, {**file, "url": url}, direct=True)
+        return _file_pin(name, version, {**file, "url": f"{url}{_part(file)}"}, direct=True)
     files = [
         dict(file)
         for file in package.get("wheels", ())
@@ -81,6 +55,11 @@ def pin_of(package: Mapping[str, Any], folder: str, allowed: Iterable[str] = ())
     files.sort(key=lambda file: rank(filename_of(str(file.get("url", file.get("path", ""))))) or 0)
     files += [dict(package["sdist"])] if "sdist" in package else []
     return _file_pin(name, version, _permitted(files, f"{name}=={version}", set(allowed)), direct=False)
+
+
+def _part(place: Mapping[str, Any]) -> str:
+    """The part of a repository or an archive that a distribution is in, as a URL tells it."""
+    return f"#subdirectory={place['subdirectory']}" if place.get("subdirectory") else ""
 
 
 def _permitted(files: list[dict[str, Any]], item: str, allowed: set[str]) -> dict[str, Any]:

@@ -7,12 +7,11 @@ know where texts are kept, nor what becomes of the Spec.
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 from sessionpkgs.errors import SpecError
-from sessionpkgs.formats.decoding import decode
+from sessionpkgs.formats.decoding import BYTES, LOCK_BYTES, decode, limit
 from sessionpkgs.formats.origin import Origin
 from sessionpkgs.formats.wording import show
 
@@ -33,15 +32,15 @@ class Format(Protocol):
 
 
 FORMATS: dict[str, str] = {
+    "pep723": "sessionpkgs.formats.pep723",
+    "pylock_toml": "sessionpkgs.formats.pylock_toml",
     "environment_yml": "sessionpkgs.formats.environment_yml",
     "requirements_txt": "sessionpkgs.formats.requirements_txt",
 }
 """Name of a format and the module that reads it; asked in this order, so the least particular one stands last."""
 
-_NOT_READ_YET = (
-    (re.compile(r"^# /// script[ \t]*$", re.MULTILINE), "an inline script block (PEP 723)"),
-    (re.compile(r"^lock-version[ \t]*=", re.MULTILINE), "a pylock.toml"),
-)
+_BYTES = {"pylock_toml": LOCK_BYTES}  # what is not here may be as large as `decoding.BYTES`
+_LAST = ("environment_yml", "requirements_txt")
 
 
 def read(text: str | bytes, *, origin: Origin, format: str | None = None) -> Spec:  # noqa: A002
@@ -50,33 +49,34 @@ def read(text: str | bytes, *, origin: Origin, format: str | None = None) -> Spe
     Raises:
         SpecError: no known format, or a text that its format does not allow.
     """
-    plain = decode(text, label=origin.label)
+    plain = decode(text, label=origin.label, most=LOCK_BYTES)
     if format is not None and format not in FORMATS:
         raise SpecError(
             f"the format {show(format)!r} is not known.", where=origin.label, hint=f"Use one of: {', '.join(FORMATS)}."
         )
-    for name in (format,) if format else FORMATS:
-        reader = _reader(name)
-        if format or (_readable(plain, origin) and reader.recognise(plain)):
-            return reader.read(plain, origin)
+    name = format or _format_of(plain, origin.label)
+    limit(plain, label=origin.label, most=_BYTES.get(name, BYTES))
+    return _reader(name).read(plain, origin)
+
+
+def _format_of(text: str, label: str) -> str:
+    """Give the name of the format that *text* shows; what the file is called counts only for a ``.toml``.
+
+    Raises:
+        SpecError: there is nothing in it, or it is a file of another tool.
+    """
+    from sessionpkgs.formats import foreign
+
+    foreign.refuse(text, label)
+    for name in FORMATS:
+        if _reader(name).recognise(text):
+            return "pylock_toml" if name in _LAST and label.endswith(".toml") else name
     raise SpecError(
         "nothing is declared here: there are only blanks and comments.",
-        where=origin.label,
+        where=label,
         hint="Write an environment.yml or requirement lines such as pandas>=2.",
     )
 
 
 def _reader(name: str) -> Format:
     return cast("Format", import_module(FORMATS[name]))
-
-
-def _readable(text: str, origin: Origin) -> bool:
-    """Give True, or raise a SpecError when *text* has a form that has no row yet."""
-    for sign, form in _NOT_READ_YET:
-        if sign.search(text):
-            raise SpecError(
-                f"this is {form}, a form that is not read yet.",
-                where=origin.label,
-                hint="Write the dependencies as requirement lines.",
-            )
-    return True

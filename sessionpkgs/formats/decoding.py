@@ -13,14 +13,17 @@ from sessionpkgs.errors import SpecError
 BYTES = 256 * 1024
 """Largest text that is read. Real declarations stay below 30 KiB."""
 
+LOCK_BYTES = 4 * 1024 * 1024
+"""Largest lock that is read. One of 500 packages with all their wheels has about 1 MiB."""
+
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters and halves of surrogate pairs."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
-def decode(text: str | bytes, *, label: str) -> str:
-    r"""Give *text* with ``\n`` line ends and without byte order mark.
+def decode(text: str | bytes, *, label: str, most: int = BYTES) -> str:
+    r"""Give *text*, of at most *most* bytes, with ``\n`` line ends and without byte order mark.
 
     Bytes are UTF-8, or what their byte order mark says (UTF-8, UTF-16): the encodings in which conda and pip read
     their files; PowerShell writes UTF-16.
@@ -28,13 +31,7 @@ def decode(text: str | bytes, *, label: str) -> str:
     Raises:
         SpecError: too large, another encoding, or a control character in it.
     """
-    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
-    if size > BYTES:
-        raise SpecError(
-            f"the text is larger than {BYTES // 1024} KiB.",
-            where=label,
-            hint="Declare what you import, not everything that is installed.",
-        )
+    limit(text, label=label, most=most)
     plain = _decoded(text, label) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     plain = plain.replace("\r\n", "\n").replace("\r", "\n")
     if bad := FORBIDDEN.search(plain):
@@ -45,6 +42,21 @@ def decode(text: str | bytes, *, label: str) -> str:
             hint="Save the text as UTF-8 and remove the character.",
         )
     return plain
+
+
+def limit(text: str | bytes, *, label: str, most: int = BYTES) -> None:
+    """Do nothing, unless *text* has more than *most* bytes.
+
+    Raises:
+        SpecError: it has.
+    """
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > most:
+        raise SpecError(
+            f"the text is larger than {most // 1024} KiB.",
+            where=label,
+            hint="Declare what you import, not everything that is installed.",
+        )
 
 
 def _decoded(text: bytes, label: str) -> str:

@@ -13,20 +13,28 @@ from typing import TYPE_CHECKING
 
 from sessionpkgs.errors import SpecError
 from sessionpkgs.formats import conda_lines, selectors
+from sessionpkgs.formats.conda_dependencies import Dependencies
 from sessionpkgs.formats.requirement_lines import Line, Source
+from sessionpkgs.formats.requirement_options import without_comment
 from sessionpkgs.formats.requirements_txt import Reading
+from sessionpkgs.formats.specifiers import normal
 from sessionpkgs.formats.wording import Problems, names, show
-from sessionpkgs.model import Requirement, Spec
+from sessionpkgs.model import Spec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from sessionpkgs.formats.origin import Origin
     from sessionpkgs.formats.yaml_tree import Node, Table
 
 KEYS = ("name", "prefix", "channels", "dependencies", "variables", "platforms")
 
+_EXPORT = (
+    "This is an export of a whole conda environment; its exact versions may not exist for this Python: "
+    "conda env export --from-history names only what was asked for."
+)
 _FIRST = re.compile(r"---|%YAML|-\s|-$|\{(?![{%])|[\"']?[\w:.-]+[\"']?\s*:(?:\s|$)", re.ASCII)
 _DEPENDENCIES = re.compile(r"^[\"']?dependencies[\"']?\s*:", re.MULTILINE)
-_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z0-9_]+)\}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FIXED_VARIABLE = re.compile(r"PATH|HOME|CONDA_PREFIX|(?:LD_|DYLD_|PYTHON).*")
 
@@ -54,43 +62,75 @@ def read(text: str, origin: Origin) -> Spec:
             where=origin.label,
             hint="Write dependencies: and below it one name per line, after a dash.",
         )
-    reader = _Reader(origin)
-    if left_out:
-        reader.notices.append(f"Lines for other platforms were left out: {left_out}.")
+    reader = _Reader(origin, left_out)
     reader.keys(tree)
     return reader.spec()
+
+
+def read_lines(lines: Sequence[str], *, channels: Sequence[str] = (), origin: Origin) -> Spec:
+    """Give what conda dependency lines ask for, as a command such as ``%conda install`` has them.
+
+    They are read by the code that reads a list of dependencies; *channels* are only said.
+
+    Raises:
+        SpecError: lines that cannot be had; all problems in one message.
+    """
+    problems = Problems()
+    reading = Reading(origin, problems)
+    dependencies = Dependencies(origin, reading)
+    dependencies.channels.extend(channels)
+    source = Source(label=origin.label, folder=origin.folder)
+    for number, text in enumerate(lines, 1):
+        with problems.collect():
+            dependencies.line(Line(text=text, place=f"argument {number}", source=source))
+    dependencies.refuse(problems, export=False)
+    problems.settle()
+    notices = tuple(dependencies.notices(bare_pip=True))
+    return Spec(python=tuple(dependencies.python), notices=notices) | reading.spec()
+
+
+def index_name(name: str, *, table: Mapping[str, str | None] | None = None) -> str:
+    """Give the package index's name (normalised, without extras) of the conda package *name*.
+
+    A name that no table knows is its own; the user's *table* is asked first.
+    """
+    kind, value = conda_lines.twin(name.lower(), table)
+    return normal(value.partition("[")[0] if kind == "index" else name)
 
 
 class _Reader:
     """One environment.yml, key by key."""
 
-    def __init__(self, origin: Origin) -> None:
-        self.notices: list[str] = []
+    def __init__(self, origin: Origin, left_out: Iterable[str]) -> None:
         self._origin, self._problems = origin, Problems()
         self._lines = Reading(origin, self._problems)
+        self._dependencies = Dependencies(origin, self._lines)
         self._source = Source(label=origin.label, folder=origin.folder)
-        self._python: list[Requirement] = []
-        self._variables: dict[str, str] = {}
-        self._builds: list[str] = []
-        self._channels: list[str] = []
-        self._plumbing: list[str] = []
+        self._notices: list[str] = []
+        self._left_out = list(left_out)
+        self._unnamed: list[str] = []
         self._unknown: list[str] = []
-        self._foreign: dict[str, list[str]] = {}
+        self._variables: dict[str, str] = {}
 
     def spec(self) -> Spec:
         """Give the Spec, or every problem in one SpecError."""
-        self._refuse_names()
+        export = self._dependencies.exported(prefix="prefix" in self._unnamed)
+        self._dependencies.refuse(self._problems, export=export)
         self._problems.settle()
-        if self._channels:
-            self.notices.append(
-                f"Channels are not used, packages come from the package index: {names(self._channels)}."
-            )
-        if self._builds:
-            self.notices.append(f"Build strings are not used: {names(self._builds, most=6)}.")
-        if self._plumbing:
-            self.notices.append(f"Left out, because wheels bring what they need: {names(self._plumbing)}.")
-        ours = Spec(python=tuple(self._python), variables=tuple(self._variables.items()), notices=tuple(self.notices))
-        return ours | self._lines.spec()
+        notices = (*self._said(), *self._notices, *self._dependencies.notices())
+        if export:
+            notices = (*notices, _EXPORT)
+        python, variables = tuple(self._dependencies.python), tuple(self._variables.items())
+        return Spec(python=python, variables=variables, notices=notices) | self._lines.spec()
+
+    def _said(self) -> Iterator[str]:
+        """Give one notice for each kind of key or line that is left out."""
+        if self._left_out:
+            yield f"Left out, because they are for other platforms: {names(self._left_out)}."
+        if self._unnamed:
+            yield f"Not used, because a session has no named environment: {names(self._unnamed)}."
+        if self._unknown:
+            yield f"Keys that are not known were left out: {names(self._unknown)}."
 
     def keys(self, tree: Table) -> None:
         """Read the keys of the top level."""
@@ -109,7 +149,7 @@ class _Reader:
     def _key(self, key: str, value: Node, line: int) -> None:
         match key:
             case "dependencies":
-                self._dependencies(value)
+                self._dependency_list(value)
             case "channels":
                 self._channel_list(value)
             case "variables":
@@ -121,14 +161,14 @@ class _Reader:
             case _ if meant := _meant(key):
                 raise self._refusal(f"the key {show(key)!r} is not known.", line, f"Did you mean {meant}?")
             case "name" | "prefix":
-                self.notices.append(f"The key {key} is not used: a session has no named environment.")
+                self._unnamed.append(key)
             case _:
-                self.notices.append(f"The key {show(key)} is not known and was left out.")
+                self._unknown.append(key)
 
-    def _dependencies(self, value: Node) -> None:
+    def _dependency_list(self, value: Node) -> None:
         items = self._items(value, "dependencies")
         if not items:
-            self.notices.append("No dependency is named.")
+            self._notices.append("No dependency is named.")
         for number, item in enumerate(items):
             with self._problems.collect():
                 self._entry(item, f"dependencies[{number}]")
@@ -147,7 +187,7 @@ class _Reader:
 
     def _keyed(self, key: Node, value: Node, path: str) -> None:
         """``pip:`` or ``sel(linux):`` inside the list of dependencies."""
-        from sessionpkgs.formats.yaml_tree import Leaf, Listing
+        from sessionpkgs.formats.yaml_tree import Leaf, Listing, leaves
 
         name = key.text if isinstance(key, Leaf) else ""
         if name == "pip":
@@ -156,14 +196,14 @@ class _Reader:
             if chosen:
                 for number, item in enumerate(value.items if isinstance(value, Listing) else (value,)):
                     self._entry(item, f"{path}.{name}[{number}]")
+            else:
+                self._left_out.append(f"{name} ({names(leaves(value))})")
         else:
             version = f"={value.text}" if isinstance(value, Leaf) and not value.empty else ""
-            raise self._refusal(
-                f"{show(name)!r} is written as a key.",
-                key.line,
-                f"Write {show(name)}{show(version)} without colon.",
-                path,
-            )
+            hint = f"Write {show(name)}{show(version)} without colon."
+            if name.strip().lower() in {"pip", "pip3", "pypi"}:
+                hint = "Write pip: for the list of what pip installs."
+            raise self._refusal(f"{show(name)!r} is written as a key.", key.line, hint, path)
 
     def _pip(self, value: Node, path: str) -> None:
         from sessionpkgs.formats.yaml_tree import Leaf
@@ -175,77 +215,38 @@ class _Reader:
                     raise self._refusal(
                         "this is not one requirement.", item.line, "Write - name==1.2.", f"{path}[{number}]"
                     )
-                text = re.sub(r"(?:^|\s)#.*$", "", item.text).strip()
-                if text:
-                    self._lines.line(Line(text=text, place=place, source=self._source))
+                if text := without_comment(item.text).strip():
+                    self._lines.line(Line(text=text, place=place, source=self._source, column=item.column))
 
     def _conda_line(self, item: Node, path: str) -> None:
         from sessionpkgs.formats.yaml_tree import Leaf
 
         if not isinstance(item, Leaf) or item.empty or not item.text.strip():
             raise self._refusal("the entry is empty.", item.line, "Remove the dash, or write a name after it.", path)
-        place = f"line {item.line}, {path}"
-        found = conda_lines.parse(item.text, where=f"{self._origin.label}, {place}")
-        if found.channel:
-            self._channels.append(found.channel)
-        if found.name == "python":
-            self._python_line(found, place)
-        elif found.name != "pip":
-            self._package(found, place)
-        if found.build and found.name not in self._plumbing:
-            self._builds.append(f"{found.name} {found.build}")
-
-    def _python_line(self, found: conda_lines.CondaLine, place: str) -> None:
-        """``=3.11`` is any 3.11; ``=3.11.8`` is that one release."""
-        specifier = conda_lines.specifier(found, where=f"{self._origin.label}, {place}")
-        specifier = re.sub(r"^==(\d+\.\d+\.\d+)\.\*$", r"==\1", specifier)
-        if specifier:
-            self._python.append(Requirement(name="python", line=f"python{specifier}", where=place))
-
-    def _package(self, found: conda_lines.CondaLine, place: str) -> None:
-        kind, value = conda_lines.twin(found.name)
-        if kind == "index":
-            line = Line(text=found.text, place=place, source=self._source)
-            self._lines.add(f"{value}{conda_lines.specifier(found, where=line.where)}", line)
-        elif kind == "plumbing":
-            self._plumbing.append(found.name)
-        elif kind == "foreign":
-            self._foreign.setdefault(value, []).append(found.name)
-        else:
-            self._unknown.append(found.name)
-
-    def _refuse_names(self) -> None:
-        """All names that cannot be had, in one sentence for each kind."""
-        if self._unknown:
-            with self._problems.collect():
-                raise SpecError(
-                    f"the package index's name of these conda packages is not known: {names(self._unknown)}.",
-                    where=self._origin.label,
-                    hint="If a name is one of the package index (PyPI), put it under pip:.",
-                    item=names(self._unknown),
-                )
-        if self._foreign:
-            with self._problems.collect():
-                told = "; ".join(f"{names(found)} ({advice})" for advice, found in self._foreign.items())
-                raise SpecError(
-                    f"these conda packages are not Python distributions: {told}.",
-                    where=self._origin.label,
-                    hint="Remove them, or follow the advice beside them.",
-                    item=names(name for found in self._foreign.values() for name in found),
-                )
+        self._dependencies.line(Line(text=item.text, place=f"line {item.line}, {path}", source=self._source))
 
     def _channel_list(self, value: Node) -> None:
         """Channels are only said; their names as written, so that a token in a variable stays out of messages."""
-        from sessionpkgs.formats.yaml_tree import Leaf
-
-        self._channels.extend(item.text for item in self._items(value, "channels") if isinstance(item, Leaf))
+        self._dependencies.channels.extend(self._texts(value, "channels"))
 
     def _platform_list(self, value: Node) -> None:
+        meant = self._texts(value, "platforms")
+        if not meant:
+            return
+        here = self._origin.platform & {*meant, *(name.replace("-", "") for name in meant)}
+        said = "this machine is one of them" if here else "this machine is another"
+        self._notices.append(f"This text is meant for these platforms, {said}: {names(meant)}.")
+
+    def _texts(self, value: Node, path: str) -> list[str]:
+        """Give the items of a list of plain words."""
         from sessionpkgs.formats.yaml_tree import Leaf
 
-        meant = [item.text for item in self._items(value, "platforms") if isinstance(item, Leaf)]
-        if meant and not self._origin.platform & {*meant, *(name.replace("-", "") for name in meant)}:
-            self.notices.append(f"This text is meant for other platforms: {names(meant)}.")
+        found: list[str] = []
+        for item in self._items(value, path):
+            if not isinstance(item, Leaf):
+                raise self._refusal(f"an entry of {path} is not a name.", item.line, "Write - NAME.", path)
+            found.append(item.text)
+        return found
 
     def _variable_table(self, value: Node) -> None:
         from sessionpkgs.formats.yaml_tree import Leaf, Table

@@ -14,35 +14,26 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from sessionpkgs.errors import SpecError
-from sessionpkgs.formats.wording import show
+from sessionpkgs.formats import conda_names, requirement_hints, specifiers
+from sessionpkgs.formats.specifiers import normal
+from sessionpkgs.formats.wording import character, odd_character, show
 from sessionpkgs.model import Requirement
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement as Parsed
 
-LENGTH = 4_096
-"""Longest requirement that packaging gets to see; its grammar is recursive."""
+LENGTH, NESTED = 4_096, 50
+"""Longest requirement, and most brackets, that packaging gets to see; its grammar is recursive."""
 
 _ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz", ".tar")
 _TEXTS = (".txt", ".in", ".yml", ".yaml", ".toml", ".lock", ".cfg", ".py", ".ipynb", ".json", ".conda")
+_FILES = (".txt", ".yml", ".yaml", ".toml", ".cfg", ".lock", ".ipynb")
 _NAMED = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@", re.ASCII)
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
 _URL = re.compile(r"(?:https?|file):", re.IGNORECASE)
 _EXTRAS = re.compile(r"(?P<place>.+?)\s*(?P<extras>\[[\w\s,.-]*\])", re.ASCII | re.DOTALL)
 _EGG = re.compile(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?P<extras>\[[\w\s,.-]*\])?", re.ASCII)
 _BUILD_FOLDER = re.compile(r"^file:///(?:[A-Za-z]:|.*/(?:ci|ci_py\d+|croot|feedstock_root|conda-bld|80754af9)/)")
-
-_ADVICE = (
-    (
-        re.compile(r"^(?:[%!]+\s*)?(?:python\S* -m )?(?:uv )?(?:pip3?|conda|mamba) "),
-        "Write only the name, without a command.",
-    ),
-    (re.compile(r"^import |^from \S+ import "), "Write the distribution's name, without import."),
-    (re.compile(r"[{}]"), "This looks like a template: write what it should give."),
-    (re.compile(r"^@EXPLICIT|\.conda$"), "A list of conda package files is not read: write names and versions."),
-    (re.compile(r"^\S*::"), "Channels are conda's: write the name alone."),
-)
-_CONDA = re.compile(r"(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?:=\s*|\s)(?P<version>\d[^=\s]*)(?:[=\s]\S*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +48,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One logical line as it was written, and its place in its text."""
+    """One logical line as it was written, its place in its text, and the column of its first character."""
 
     text: str
     place: str
     source: Source
+    column: int = 1
 
     @property
     def where(self) -> str:
@@ -80,10 +72,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A requirement and, where it is on this machine, the path of its archive or folder."""
+    """A requirement and, where it is on this machine, the path of its archive or folder.
+
+    ``applies`` is False when its marker is false for this Python on this machine.
+    """
 
     requirement: Requirement
     path: str = ""
+    applies: bool = True
 
 
 def read(text: str, line: Line, *, hashes: tuple[str, ...] = (), editable: bool = False) -> Asked:
@@ -99,7 +95,20 @@ def read(text: str, line: Line, *, hashes: tuple[str, ...] = (), editable: bool 
     except ValueError as error:  # urllib: brackets or ports that no URL has
         raise line.refusal("holds a URL that cannot be read", "Check the host and the port.") from error
     found = Requirement(line=written, name=name, where=line.mark, hashes=hashes, editable=editable)
-    return Asked(requirement=found, path=path)
+    if hashes and name and not _one_artefact(written):
+        raise line.refusal("has a hash and no exact version", f"Write {name}==1.2 before --hash.")
+    return Asked(requirement=found, path=path, applies=_applies(written, name, line))
+
+
+def check_characters(line: Line) -> None:
+    """Do nothing where every blank in *line* is a plain one.
+
+    Raises:
+        SpecError: a non-breaking, zero-width or other odd blank, with its name and column.
+    """
+    if odd := odd_character(line.text):
+        place, found = odd
+        raise line.refusal(f"holds {found} at column {line.column + place}", "Type a plain blank, or nothing, instead.")
 
 
 def local(text: str, line: Line) -> str:
@@ -128,7 +137,7 @@ def _written(text: str, line: Line, *, editable: bool) -> tuple[str, str, str]:
     if editable or _is_path(place):
         return _path(place, marker, line)
     parsed = parse(text, line)
-    return text, _normal(parsed.name), ""
+    return text, normal(parsed.name), ""
 
 
 def parse(text: str, line: Line) -> Parsed:
@@ -140,20 +149,38 @@ def parse(text: str, line: Line) -> Parsed:
     from packaging.requirements import InvalidRequirement
     from packaging.requirements import Requirement as Parsed
 
+    if text.count("(") > NESTED:
+        raise line.refusal("is nested too deeply", "Write a simpler marker.")
     try:
         return Parsed(text)
     except InvalidRequirement as error:
-        if conda := _CONDA.fullmatch(text):
-            hint = f"That is conda's spelling: write {conda['name']}=={conda['version']}."
-            raise line.refusal("is not a requirement", hint) from error
-        hint = next((advice for sign, advice in _ADVICE if sign.search(text)), "Write a name, name==1.2 or name>=1,<2.")
-        raise line.refusal("is not a requirement", hint) from error
-    except RecursionError as error:
-        raise line.refusal("is nested too deeply", "Write a simpler marker.") from error
+        strange = re.search(r"[^\x00-\x7f]", line.text)
+        what = f": it holds {character(strange[0])} at column {line.column + strange.start()}" if strange else ""
+        raise line.refusal(f"is not a requirement{what}", _hint(text, line)) from error
 
 
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _hint(text: str, line: Line) -> str:
+    """Advice on *text*; on the line as it was written where variables were filled in, which may hold secrets."""
+    return requirement_hints.hint(line.text if "${" in line.text else text)
+
+
+def _one_artefact(written: str) -> bool:
+    """Whether *written* names one version exactly, or a place."""
+    from packaging.requirements import Requirement as Parsed
+
+    parsed = Parsed(written)
+    return bool(parsed.url) or any(one.operator in {"==", "==="} and "*" not in one.version for one in parsed.specifier)
+
+
+def _applies(written: str, name: str, line: Line) -> bool:
+    """Whether the marker of *written*, if there is one, is true for this Python on this machine."""
+    if ";" not in written or not (name or " ; " in written):
+        return True
+    marker = str(parse(written, line).marker or "") if name else written.rpartition(" ; ")[2]
+    truth = specifiers.holds(marker) if marker else True
+    if truth is None:
+        raise line.refusal("has a marker that cannot be decided", "Compare versions, or names with ==.")
+    return truth
 
 
 def _direct(name: str, url: str, marker: str, line: Line) -> str:
@@ -178,7 +205,7 @@ def _named(text: str, line: Line) -> tuple[str, str, str]:
     if _BUILD_FOLDER.match(url):
         raise line.refusal(
             "points to a folder of the machine that built a conda package",
-            "pip freeze writes this in a conda environment: write name==version instead.",
+            "pip freeze writes this in a conda environment: write name==version instead, or use pip list --format=freeze.",
         )
     if not (_VCS.match(url) or _URL.match(url)):
         if "://" in url or not url:
@@ -188,7 +215,7 @@ def _named(text: str, line: Line) -> tuple[str, str, str]:
         text = _direct(f"{parsed.name}{extras}", Path(path).as_uri(), str(parsed.marker or ""), line)
     elif url.lower().startswith("file:"):
         path = _file_path(url, line)
-    return text, _normal(parsed.name), path
+    return text, normal(parsed.name), path
 
 
 def _repository(url: str, marker: str, line: Line) -> tuple[str, str, str]:
@@ -198,7 +225,7 @@ def _repository(url: str, marker: str, line: Line) -> tuple[str, str, str]:
     name, bare = _egg(url, line)
     if not name:
         return _unnamed(bare, marker, line), "", ""
-    return _direct(name, bare, marker, line), _normal(name.partition("[")[0]), ""
+    return _direct(name, bare, marker, line), normal(name.partition("[")[0]), ""
 
 
 def _egg(url: str, line: Line) -> tuple[str, str]:
@@ -226,7 +253,7 @@ def _archive(url: str, marker: str, line: Line) -> tuple[str, str, str]:
         raise line.refusal("is not the URL of an archive", "Write name @ URL, or git+https:// for a repository.")
     if not name:
         return _unnamed(bare, marker, line), "", path
-    return _direct(name, bare, marker, line), _normal(name.partition("[")[0]), path
+    return _direct(name, bare, marker, line), normal(name.partition("[")[0]), path
 
 
 def _file_path(url: str, line: Line) -> str:
@@ -238,9 +265,10 @@ def _file_path(url: str, line: Line) -> str:
 
 
 def _is_path(text: str) -> bool:
-    """Pip's rule: what has a separator, starts with a dot, or ends like an archive."""
+    """Pip's rule: what has a separator, starts with a dot, or ends like an archive; and what ends like a declaration."""
     place = found["place"] if (found := _EXTRAS.fullmatch(text)) else text
-    return place.startswith((".", "~")) or "/" in place or place.lower().endswith(_ARCHIVES)
+    file = place.lower().endswith(_FILES) and normal(place) not in conda_names.SAME  # ruamel.yaml
+    return file or place.startswith((".", "~")) or "/" in place or place.lower().endswith(_ARCHIVES)
 
 
 def _path(text: str, marker: str, line: Line) -> tuple[str, str, str]:
@@ -248,11 +276,15 @@ def _path(text: str, marker: str, line: Line) -> tuple[str, str, str]:
     found = _EXTRAS.fullmatch(text)
     place, extras = (found["place"], found["extras"]) if found else (text, "")
     if place.lower().endswith(_TEXTS):
-        raise line.refusal("is not an archive or a folder", "To include a file of requirements write -r FILE.")
+        link = "A text that only names another file is what git stores for a link: declare that file itself. "
+        advice = "To include a file of requirements write -r FILE."
+        raise line.refusal(
+            "is not an archive or a folder", f"{link if place.lower().endswith(('.yml', '.yaml')) else ''}{advice}"
+        )
     path = local(place, line)
     if path.lower().endswith(".whl"):
         name = _wheel_name(Path(path).name, line)
-        return _direct(f"{name}{extras}", Path(path).as_uri(), marker, line), _normal(name), path
+        return _direct(f"{name}{extras}", Path(path).as_uri(), marker, line), normal(name), path
     return _unnamed(f"{path}{extras}", marker, line), "", path
 
 

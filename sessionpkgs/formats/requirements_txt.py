@@ -1,23 +1,23 @@
 """Requirement lines as pip takes them, with the options that can stand between them.
 
 The grammar is pip's (pip/_internal/req/req_file.py): comments, continuations, ``${NAME}``, ``-r``, ``-c``, ``--hash``.
-Options without a meaning for a session are refused by name. It does not open files itself, knows no index, and does
-not decide markers.
+Options without a meaning for a session are refused by name; lines whose marker is false here are left out and said.
+It does not open files itself and knows no index.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sessionpkgs.errors import SpecError
-from sessionpkgs.formats import requirement_lines
+from sessionpkgs.formats import import_names, requirement_lines
 from sessionpkgs.formats.decoding import FORBIDDEN, decode
 from sessionpkgs.formats.requirement_lines import Line, Source, local
-from sessionpkgs.formats.wording import Problems, show
+from sessionpkgs.formats.requirement_options import HINTS, hash_of, logical_lines, options
+from sessionpkgs.formats.wording import Problems, names, show
 from sessionpkgs.model import Requirement, Spec
 
 if TYPE_CHECKING:
@@ -30,21 +30,12 @@ DEPTH = 20
 DEFAULT_INDEX = "default"
 """Stands in ``Spec.indexes`` for the index that is used when only extra ones are named."""
 
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)\}")
 _OPTIONS = re.compile(r"\s(?=--?[A-Za-z])")
-_HEX = {"sha256": 64, "sha384": 96, "sha512": 128}
 _INDEX = re.compile(r"(?:https?|file)://\S+", re.IGNORECASE)
 _EXPORT = re.compile(r"^[A-Za-z0-9_][\w.-]*=[^=\s]+=[^=\s]+$|^@EXPLICIT", re.MULTILINE | re.ASCII)
 
-_SHORT = {"-i": "--index-url", "-f": "--find-links", "-r": "--requirement", "-c": "--constraint", "-e": "--editable"}
 _FLAGS = {"--no-index": "no_index", "--pre": "pre", "--no-deps": "no_deps", "--require-hashes": "require_hashes"}
-_HINTS = {
-    "--hash": "Write it behind its requirement; a line is continued with \\ at its end.",
-    "--trusted-host": "Set trusted-host in pip's own configuration (pip config set global.trusted-host HOST).",
-    "--install-option": "pip has removed it: leave it out.",
-    "--global-option": "pip has removed it: leave it out.",
-}
 
 
 def recognise(text: str) -> bool:
@@ -59,8 +50,9 @@ def read(text: str, origin: Origin) -> Spec:
         SpecError: a line or an included file that cannot be read; all of them in one message.
     """
     if exported := _EXPORT.search(text):
+        explicit = " --explicit" if exported[0].startswith("@") else ""
         raise SpecError(
-            "this is the output of conda list, not an environment.yml or requirement lines.",
+            f"this is the output of conda list{explicit}, not an environment.yml or requirement lines.",
             where=f"{origin.label}, line {text.count(chr(10), 0, exported.start()) + 1}",
             hint="Use conda env export --from-history, or write name==1.2.",
         )
@@ -84,11 +76,14 @@ class Reading:
         self._flags: set[str] = set()
         self._files: list[str] = []
         self._notices: list[str] = []
+        self._left_out: list[str] = []
+        self._imports: list[str] = []
+        self._conda: set[int] = set()
 
     def text(self, text: str, source: Source) -> None:
         """Read all lines of *text*."""
-        for number, logical in _logical_lines(text):
-            line = Line(text=logical, place=f"line {number}", source=source)
+        for number, column, logical in logical_lines(text):
+            line = Line(text=logical, place=f"line {number}", source=source, column=column)
             if not self.line(line):
                 return
 
@@ -112,14 +107,22 @@ class Reading:
         """
         self._keep(requirement_lines.read(text, line), line)
 
+    def conda(self, text: str, line: Line) -> None:
+        """Keep the requirement *text*, which is what the conda line *line* means; pip's options do not concern it.
+
+        Raises:
+            SpecError: it is not a requirement.
+        """
+        self._conda.add(len(self.requirements))
+        self.requirements.append(requirement_lines.read(text, line).requirement)
+
     def spec(self) -> Spec:
         """Everything read so far, each thing once."""
         indexes = [self._main_index or DEFAULT_INDEX, *self._extra_indexes]
         given = bool(self._main_index or self._extra_indexes)
         hashed = any(item.hashes for item in (*self.requirements, *self._constraints))
-        bare = "no_deps" in self._flags
         return Spec() | Spec(
-            requirements=tuple(replace(item, no_deps=True) if bare else item for item in self.requirements),
+            requirements=self._with_flags(),
             constraints=tuple(self._constraints),
             indexes=tuple(indexes) if given else (),
             find_links=tuple(self._find_links),
@@ -127,33 +130,69 @@ class Reading:
             pre="pre" in self._flags,
             require_hashes=hashed or "require_hashes" in self._flags,
             files=tuple(self._files),
-            notices=tuple(self._notices),
+            notices=(*self._notices, *self._said()),
         )
 
+    def _with_flags(self) -> tuple[Requirement, ...]:
+        """The requirements; those of pip's lines with ``--no-deps`` where it stands on any of them.
+
+        conda runs one pip for an environment, so the option concerns every ``pip:`` list of a text and no conda line.
+        """
+        if "no_deps" not in self._flags:
+            return tuple(self.requirements)
+        return tuple(
+            item if number in self._conda else replace(item, no_deps=True)
+            for number, item in enumerate(self.requirements)
+        )
+
+    def _said(self) -> Iterator[str]:
+        """Give one notice for each kind of thing that is left out or doubtful."""
+        if self._left_out:
+            yield f"Left out, because their markers are false here: {names(self._left_out)}."
+        if self._imports:
+            yield (
+                f"Names of modules, which are missing, empty or other projects on the package index: {names(self._imports)}."
+            )
+        if "no_deps" in self._flags and len(self._conda) == len(self.requirements):
+            yield "--no-deps concerns no line here."
+
     def _one(self, line: Line) -> None:
+        requirement_lines.check_characters(line)
         text = self._expanded(line)
         if text.startswith("-"):
-            for option, value in _options(text, line):
+            for option, value in options(text, line):
                 self._option(option, value, line)
             return
         wanted, *rest = _OPTIONS.split(text, maxsplit=1)
-        hashes = tuple(_hash(option, value, line) for option, value in (_options(rest[0], line) if rest else ()))
+        hashes = tuple(hash_of(option, value, line) for option, value in (options(rest[0], line) if rest else ()))
         self._keep(requirement_lines.read(wanted, line, hashes=hashes), line)
 
     def _keep(self, asked: requirement_lines.Asked, line: Line) -> None:
         wanted = asked.requirement
         if wanted.name == "python":
             raise line.refusal(
-                "asks for a Python, which is not a package", "Leave it out: the kernel decides the Python."
+                "asks for a Python, which is not a package",
+                "Leave it out: here the kernel decides the Python; only an environment.yml can say which one it needs.",
             )
         if line.source.constraint:
             if wanted.editable or not wanted.name or "[" in wanted.line.partition("@")[0].partition(";")[0]:
                 raise line.refusal("cannot be a constraint", "Constraints are names with versions, without extras.")
             self._constraints.append(wanted)
+        elif asked.applies:
+            self._require(wanted)
         else:
-            self.requirements.append(wanted)
+            written = line.text.partition(";")[0].strip()  # without values of variables, which may be secrets
+            self._left_out.append(f"{wanted.name or written} ({wanted.where})")
+            return
         if asked.path:
             self._files.append(asked.path)
+
+    def _require(self, wanted: Requirement) -> None:
+        self.requirements.append(wanted)
+        written = re.split(r"[^\w.-]", wanted.line, maxsplit=1)[0]
+        pointer = not wanted.name or "@" in wanted.line or wanted.name in import_names.POINTERS
+        if not pointer and (brought := import_names.distribution(written)):
+            self._imports.append(f"{written} (from {brought})")
 
     def _option(self, option: str, value: str, line: Line) -> None:
         if option in _FLAGS and not value:
@@ -165,7 +204,7 @@ class Reading:
         elif option == "--prefer-binary":
             self._notices.append("--prefer-binary changes nothing: wheels are always preferred.")
         else:
-            raise line.refusal(f"has the option {show(option)}, which is not read", _HINTS.get(option, "Leave it out."))
+            raise line.refusal(f"has the option {show(option)}, which is not read", HINTS.get(option, "Leave it out."))
 
     def _expanded(self, line: Line) -> str:
         """Give the line with ``${NAME}`` replaced; upper-case names only, as pip does it."""
@@ -236,54 +275,6 @@ _VALUED: dict[str, Callable[[Reading, str, Line], None]] = {
     "--constraint": Reading.constraints_of,
     "--editable": Reading.editable,
 }
-
-
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their first number: continuations joined, comments gone, blank ones left out (pip's join_lines)."""
-    parts: list[str] = []
-    start = 1
-    for number, line in enumerate(text.split("\n"), 1):
-        start = start if parts else number
-        comment = _COMMENT.match(line) is not None
-        if line.endswith("\\") and not comment:
-            parts.append(line[:-1])
-            continue
-        yield from _bare(start, "".join([*parts, f" {line}" if comment else line]))
-        parts = []
-    yield from _bare(start, "".join(parts))
-
-
-def _bare(number: int, line: str) -> Iterator[tuple[int, str]]:
-    if stripped := _COMMENT.sub("", line).strip():
-        yield number, stripped
-
-
-def _options(text: str, line: Line) -> Iterator[tuple[str, str]]:
-    """Give the options of *text* as (long name, value); a flag has an empty value."""
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise line.refusal("has a quotation mark that is not closed", "Close it, or leave it out.") from error
-    while words:
-        word = words.pop(0)
-        name, equals, value = word.partition("=")
-        if word[:2] in _SHORT:
-            name, equals, value = _SHORT[word[:2]], word[2:], word[2:]
-        if not name.startswith("-"):
-            raise line.refusal(f"has {show(word)!r} after its options", "Write one requirement per line.")
-        if not equals and (name in _VALUED or name == "--hash") and words:
-            value = words.pop(0)
-        yield name, value
-
-
-def _hash(option: str, value: str, line: Line) -> str:
-    """Give a ``--hash`` as ``sha256:…``."""
-    if option != "--hash":
-        raise line.refusal(f"has the option {show(option)}, which is not read", _HINTS.get(option, "Leave it out."))
-    kind, _, digits = value.partition(":")
-    if len(digits) != _HEX.get(kind) or not re.fullmatch(r"[0-9a-fA-F]+", digits):
-        raise line.refusal("has a hash that is not sha256, sha384 or sha512", "Write --hash=sha256: and 64 hex digits.")
-    return f"{kind}:{digits.lower()}"
 
 
 def _index_url(value: str, line: Line) -> str:

@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 _COMMENT = re.compile(r"^\s*[^#\s].*?\s#\s*\[([^\[\]]{1,200})\]")
+_DRESS = re.compile(r"^\s*(?:-\s+)?|\s#.*$")
 _KEY = re.compile(r"sel\(\s*([^()]{1,200}?)\s*\)")
 
 
-def choose(text: str, platform: AbstractSet[str]) -> tuple[str, int]:
-    """Give *text* with the lines emptied whose selector is false on *platform*, and how many those are.
+def choose(text: str, platform: AbstractSet[str]) -> tuple[str, tuple[str, ...]]:
+    """Give *text* with the lines emptied whose selector is false on *platform*, and what stood on those lines.
 
     Lines keep their numbers.
     """
-    chosen = [line if _stays(line, platform) else "" for line in text.split("\n")]
-    left_out = sum(1 for old, new in zip(text.split("\n"), chosen, strict=True) if old != new)
-    return "\n".join(chosen), left_out
+    lines = text.split("\n")
+    stays = [_stays(line, platform) for line in lines]
+    left_out = tuple(_DRESS.sub("", line).strip() for line, kept in zip(lines, stays, strict=True) if not kept)
+    return "\n".join(line if kept else "" for line, kept in zip(lines, stays, strict=True)), left_out
 
 
 def key(text: str, platform: AbstractSet[str]) -> bool | None:

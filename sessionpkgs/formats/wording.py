@@ -6,6 +6,7 @@ It knows no format: what is wrong, and where, comes from the readers.
 from __future__ import annotations
 
 import re
+import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ LISTED = 9
 
 _LOGIN = re.compile(r"(?<=://)[^/\s]*@")
 _QUERY = re.compile(r"(?<=[^\s?])\?[^\s#?]*(?:\?[^\s#]*)?")
+_ODD = re.compile("[\u00a0\u00ad\u1680\u180e\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff]")
 _TOKEN = re.compile(r"/t/[^/\s]+")
 
 
@@ -32,6 +34,21 @@ def show(text: str, limit: int = 100) -> str:
     if "://" in plain:
         plain = _TOKEN.sub("/t/****", _QUERY.sub("?****", plain))
     return clean(plain if len(plain) <= limit else f"{plain[: limit - 1]}…")
+
+
+def odd_character(text: str) -> tuple[int, str] | None:
+    """Give the index and the name of the first blank or invisible character in *text* that is not a plain one.
+
+    Text copied from web pages and documents brings non-breaking and zero-width spaces; no tool takes them for blanks.
+    """
+    found = _ODD.search(text)
+    return None if found is None else (found.start(), character(found[0]))
+
+
+def character(one: str) -> str:
+    """Give the name of the character *one* as a message has it: ``a zero width space (U+200B)``."""
+    name = unicodedata.name(one, "character").lower().replace("no-break", "non-breaking")
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name} (U+{ord(one):04X})"
 
 
 def names(items: Iterable[str], *, most: int = 2_000) -> str:
@@ -52,7 +69,11 @@ class Problems:
         try:
             yield
         except SpecError as error:
-            self._found.append(error)
+            self.add(error)
+
+    def add(self, error: SpecError, *, first: bool = False) -> None:
+        """Keep *error*; *first* puts it before the others."""
+        self._found.insert(0 if first else len(self._found), error)
 
     def settle(self) -> None:
         """Do nothing when nothing was found.

@@ -14,7 +14,7 @@ import yaml
 
 from sessionpkgs.errors import SpecError
 from sessionpkgs.formats.decoding import FORBIDDEN
-from sessionpkgs.formats.wording import show
+from sessionpkgs.formats.wording import odd_character, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,11 @@ ENTRIES = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """One scalar; ``empty`` when nothing, ``~`` or ``null`` stands there."""
+    """One scalar; ``empty`` when nothing, ``~`` or ``null`` stands there. ``column`` is that of its first character."""
 
     text: str
     line: int
+    column: int = 1
     empty: bool = False
 
 
@@ -63,14 +64,7 @@ def parse(text: str, *, label: str) -> Node:
         mark = error.problem_mark or error.context_mark
         place = f"{label}, line {mark.line + 1}, column {mark.column + 1}" if mark else label
         problem = show(error.problem or error.context or "the structure is broken")
-        tab = "\\t" in problem
-        raise SpecError(
-            f"this is not YAML: {problem}.",
-            where=place,
-            hint="Indent with blanks instead of tabs."
-            if tab
-            else "Check the indentation of this line and the one before.",
-        ) from error
+        raise SpecError(f"this is not YAML: {problem}.", where=place, hint=_advice(text, problem)) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # ValueError and OverflowError: PyYAML turns the digits of escapes and %YAML lines into numbers unchecked.
         raise SpecError(
@@ -78,6 +72,29 @@ def parse(text: str, *, label: str) -> Node:
             where=label,
             hint="Write the names as plain text.",
         ) from error
+
+
+def leaves(value: Node) -> Iterator[str]:
+    """Give every word in *value*, keys too."""
+    if isinstance(value, Leaf):
+        yield value.text
+    elif isinstance(value, Listing):
+        for item in value.items:
+            yield from leaves(item)
+    else:
+        for key, inner in value.pairs:
+            yield key.text
+            yield from leaves(inner)
+
+
+def _advice(text: str, problem: str) -> str:
+    """Say what the author of *text* may look at first."""
+    if "\\t" in problem:
+        return "Indent with blanks instead of tabs."
+    for number, line in enumerate(text.split("\n"), 1):
+        if odd := odd_character(line.partition(" #")[0]):
+            return f"There is {odd[1]} on line {number}, column {odd[0] + 1}: type a plain blank, or nothing, instead."
+    return "Check the indentation of this line and the one before."
 
 
 class _Builder:
@@ -133,7 +150,9 @@ class _Builder:
         if FORBIDDEN.search(text):
             raise self._refusal("there is a control character in this text.", "Remove the escape sequence.", event)
         empty = event.style is None and text in {"", "~", "null", "Null", "NULL"}
-        return Leaf(text=text, line=_line(event), empty=empty)
+        quoted = event.style in {"'", '"'}
+        column = event.start_mark.column + (2 if quoted else 1) if event.start_mark else 1
+        return Leaf(text=text, line=_line(event), column=column, empty=empty)
 
     def _check(self, event: yaml.Event, depth: int) -> None:
         self._entries += 1

@@ -7,10 +7,13 @@ journal.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sessionpkgs.engines.wheel_sizes import sizes
+from sessionpkgs.model import Pin, Plan, Spec
 from sessionpkgs.session import expecting, records, texts
 from sessionpkgs.session.changes import Change
 from sessionpkgs.session.straight import Ask, Line, Outcome
@@ -45,24 +48,43 @@ def preview(session: Session, change: Change, **options: Any) -> dict[str, Any]:
     started = time.perf_counter()
     with line(session, change, may_build=False, **options) as walk:
         outcome = walk.plan()
-    lacking = expecting.lacking(session.store, outcome.plan.install, outcome.plan.tag)
+        plan = _sized(walk, outcome.plan)
+    lacking = expecting.lacking(session.store, plan.install, plan.tag)
     fetch, expected = expecting.cost(session.store, lacking)
     return records.record(
         "plan",
         session.identity,
         change.whole,
-        outcome.plan,
+        plan,
         walk.view.fingerprint,
         engine=outcome.engine,
-        layer=outcome.plan.digest,
+        layer=plan.digest,
         source="plan",
         seconds=since(started),
-        notices=tuple(outcome.notices),
+        notices=(*outcome.notices, *_unknown(lacking)),
         steps=tuple(walk.steps),
         staying=session.life.current(),
         fetch=fetch,
         expected=expected if lacking else 0.0,
     ).to_dict()
+
+
+def _sized(walk: Line, plan: Plan) -> Plan:
+    """*plan* with the sizes of what is still to fetch, asked of the servers where the index told none."""
+    lacking = {pin.name for pin in expecting.lacking(walk.store, plan.install, plan.tag) if not pin.size}
+    if not lacking:
+        return plan
+    sources = walk.request(Spec()).sources
+    found = sizes(
+        (pin.url for pin in plan.install if pin.name in lacking), env=walk.ask.env, certificate=sources.certificate
+    )
+    return replace(plan, install=tuple(replace(pin, size=pin.size or found.get(pin.url, 0)) for pin in plan.install))
+
+
+def _unknown(lacking: Sequence[Pin]) -> tuple[str, ...]:
+    """A notice on those of *lacking* whose size nobody told."""
+    names = [pin.name for pin in lacking if not pin.size and pin.kind in ("wheel", "sdist")]
+    return (f"No size is known of {', '.join(names)}.",) if names else ()
 
 
 def apply(session: Session, change: Change, action: str, **options: Any) -> tuple[Outcome, Record]:

@@ -1,9 +1,13 @@
 """Names that conda gives to packages and platforms."""
 
+import json
+
 import pytest
 
-from sessionpkgs.formats import conda_names
+from sessionpkgs.errors import SpecError
+from sessionpkgs.formats import conda_names, import_names
 from sessionpkgs.formats.conda_lines import twin
+from sessionpkgs.formats.conda_names.table import load_conda_names
 from sessionpkgs.formats.origin import selectors_of
 
 
@@ -46,3 +50,67 @@ def test_platform_names_follow_conda():
     assert {"osx", "osx-arm64", "arm64", "unix"} <= selectors_of("darwin", "arm64")
     assert {"linux", "linux-aarch64", "aarch64", "unix"} <= selectors_of("linux", "aarch64")
     assert {"win", "win-64", "win64"} <= selectors_of("win32", "AMD64")
+
+
+@pytest.mark.parametrize(
+    ("tree", "wanted"),
+    [
+        ({"Foo": "bar", "c": None}, {"foo": "bar", "c": None}),
+        (
+            {"conda-forge": {"a": "b", "c": "d[x]"}, "bioconda": {"e": None, "a": "b"}},
+            {"a": "b", "c": "d[x]", "e": None},
+        ),
+        ({}, {}),
+    ],
+)
+def test_a_table_of_names_is_read_in_both_shapes(tree, wanted):
+    assert load_conda_names(json.dumps(tree).encode("utf-8-sig"), "names.json") == wanted
+
+
+@pytest.mark.parametrize(
+    ("raw", "part"),
+    [
+        (b'{\n"a": }', "line 2, column 6"),
+        (b"{\n\xe9", "line 2"),
+        (b"[]", "not a JSON object"),
+        (b'{"a": 1}', "'a' is not a name"),
+        (b'{"a": "b @ https://h.example/x"}', "'a' is not a name"),
+        (b'{"a": "-e ."}', "'a' is not a name"),
+        (b'{"": "b"}', "'' is not a name"),
+        (b'{"a": ["b", "c"]}', "list of names"),
+        (b'{"a": "b", "A": "c"}', "both b and c"),
+        (b'{"x": {"a": "b"}, "y": {"a": null}}', "both b and null"),
+        (b"[" * 100_000, "not a table"),
+        (b"1" * 10_000, "not a table"),
+        (b" " * (16 * 1024 * 1024 + 1), "larger than 16 MiB"),
+    ],
+)
+def test_a_table_that_says_no_one_name_is_refused(raw, part):
+    with pytest.raises(SpecError) as caught:
+        load_conda_names(raw, "names.json")
+    assert part in caught.value.sentence
+    assert caught.value.sentence.startswith("names.json")
+    assert caught.value.hint
+
+
+def test_a_module_and_its_distribution_are_two_names():
+    for module, brought in import_names.IMPORTS.items():
+        assert import_names.distribution(module) == brought != module.lower()
+        assert import_names.distribution(brought) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("PIL.Image", "pillow"),
+        ("cv2", "opencv-python-headless"),
+        ("matplotlib.pyplot", "matplotlib"),
+        ("sklearn.ensemble", "scikit-learn"),
+        ("ruamel.yaml", ""),
+        ("google.cloud.storage", ""),
+        ("qqname", ""),
+        ("pandas", ""),
+    ],
+)
+def test_a_module_is_known_by_its_first_part(name, wanted):
+    assert import_names.distribution(name) == wanted

@@ -4,6 +4,7 @@ import pytest
 
 from sessionpkgs.errors import SpecError
 from sessionpkgs.formats import Origin, read
+from sessionpkgs.formats.environment_yml import index_name, read_lines
 from sessionpkgs.formats.origin import selectors_of
 
 LINUX = selectors_of("linux", "x86_64")
@@ -86,7 +87,7 @@ def test_a_python_line_is_kept_apart(line, wanted):
 
 
 def test_bare_python_and_pip_ask_for_nothing():
-    found = spec(depends("python", "pip=23.1", "setuptools<80"))
+    found = spec(depends("python", "pip", "setuptools<80"))
     assert found.python == ()
     assert [one.line for one in found.requirements] == ["setuptools<80"]
     assert found.notices == ()
@@ -120,12 +121,11 @@ def test_what_exports_carry_along_is_left_out_and_said_once():
 
 def test_name_prefix_channels_and_foreign_keys_are_said():
     found = spec("name: x\nprefix: /opt/x\nchannels: [conda-forge]\ncategory: main\ndependencies: [pandas]\n")
-    assert [note.split(" is ")[0].split(" are ")[0] for note in found.notices] == [
-        "The key name",
-        "The key prefix",
-        "The key category",
-        "Channels",
-    ]
+    assert found.notices == (
+        "Not used, because a session has no named environment: name, prefix.",
+        "Keys that are not known were left out: category.",
+        "Channels are not used, packages come from the package index: conda-forge.",
+    )
 
 
 def test_a_misspelt_key_is_refused_with_the_right_one():
@@ -161,7 +161,7 @@ def test_a_line_of_another_platform_is_left_out_before_parsing():
     text = "dependencies:\n  - pandas  # [linux]\n  - pywin32  # [win]\n  - rich  # [not win and x86_64]\n  - scipy  # [win and linux]\n  - pip:\n    - wmi  # [win]\n"
     found = spec(text)
     assert [one.line for one in found.requirements] == ["pandas", "rich"]
-    assert "Lines for other platforms were left out: 3." in found.notices
+    assert found.notices == ("Left out, because they are for other platforms: pywin32, scipy, wmi.",)
 
 
 def test_a_comment_in_brackets_that_is_no_selector_is_a_comment():
@@ -169,8 +169,9 @@ def test_a_comment_in_brackets_that_is_no_selector_is_a_comment():
 
 
 def test_sel_chooses_by_platform():
-    found = spec("dependencies:\n  - sel(linux): pandas\n  - sel(win): pywin32\n  - sel(unix): [rich, scipy]\n")
+    found = spec("dependencies:\n  - sel(linux): pandas\n  - sel(win): [pywin32, wmi]\n  - sel(unix): [rich, scipy]\n")
     assert [one.line for one in found.requirements] == ["pandas", "rich", "scipy"]
+    assert found.notices == ("Left out, because they are for other platforms: sel(win) (pywin32, wmi).",)
 
 
 def test_variables_are_kept_as_text():
@@ -206,6 +207,16 @@ def test_a_variable_that_steers_the_session_itself_is_refused(name):
         ("dependencies:\n  - -e .\n", "line for pip", 2),
         ("dependencies:\n  - pandas=1.2|1.3\n", "alternatives", 2),
         ("dependencies:\n  - pandas=>1.2\n", "version condition", 2),
+        ("dependencies:\n  - 1\n", "not a conda dependency", 2),
+        ("dependencies:\n  - pandas\n    - scipy\n", "several entries in one", 2),
+        ("dependencies:\n  - pip\n    - rich\n", "several entries in one", 2),
+        ("dependencies:\n  - pandas=1=a b\n", "more parts", 2),
+        ("dependencies:\n  - pandas=1[version=2]\n", "version twice", 2),
+        ("dependencies:\n  - pandas[version=1,version=2]\n", "bracket", 2),
+        ("dependencies:\n  - pandas[x, version=1]\n", "bracket", 2),
+        ("dependencies:\n  - pandas\u00a0>=2\n", "character 7", 2),
+        ("channels:\n  - [a, b]\ndependencies: []\n", "channels", 2),
+        ("platforms: linux-64\ndependencies: []\n", "must be a list", 1),
         ("dependencies:\n  - pip:\n    - pandas=1.2\n", "not a requirement", 3),
         ('dependencies:\n  - pip:\n    - "rich\\n--pre"\n', "not one requirement", 3),
         ("pip-repositories: []\ndependencies: []\n", "pip-repositories", 1),
@@ -244,7 +255,7 @@ def test_the_text_may_be_utf8_with_mark_or_utf16():
     [
         (b"name: \xe9\n", "UTF-8"),
         (b"pan\x00das", "control character"),
-        (b"#" * 300_000, "256 KiB"),
+        (b"dependencies: []\n" + b"#" * 300_000, "256 KiB"),
         ("a\ud800", "control"),
     ],
 )
@@ -268,14 +279,6 @@ def test_too_many_entries_are_refused():
     assert "entries" in refusal("dependencies: [" + "rich," * 5000 + "]").sentence
 
 
-@pytest.mark.parametrize(
-    ("text", "form"),
-    [("# /// script\n# dependencies = []\n# ///\n", "PEP 723"), ('lock-version = "1.0"\n', "pylock.toml")],
-)
-def test_a_form_that_has_no_reader_yet_is_named(text, form):
-    assert form in refusal(text).sentence
-
-
 def test_a_token_in_a_channel_stays_out_of_notices_and_refusals():
     text = "channels:\n  - https://me:hunter2@h.example/t/tk-99/main\ndependencies:\n  - https://me:hunter2@h.example/t/tk-99/x::zz|\n"
     error = refusal(text)
@@ -288,3 +291,137 @@ def test_a_token_in_a_channel_stays_out_of_notices_and_refusals():
 def test_an_unknown_format_is_refused():
     with pytest.raises(SpecError, match="not known"):
         read("pandas", origin=origin(), format="poetry")
+
+
+@pytest.mark.parametrize("line", ["pip==23.0", "pip=23.1", "pip>=20"])
+def test_a_version_of_pip_is_not_followed_and_said(line):
+    found = spec(depends(f'"{line}"', "rich"))
+    assert [one.name for one in found.requirements] == ["rich"]
+    assert found.notices == (f"The kernel's own pip stays: {line} is not used.",)
+
+
+def test_a_name_that_the_index_spells_otherwise_is_said():
+    found = spec(depends("pytorch", "dask", "ruamel.yaml", "Pandas"))
+    assert found.notices == (
+        "These conda packages have another name on the package index: pytorch (torch), dask (dask[complete]).",
+    )
+
+
+def test_platforms_are_compared_and_said():
+    text = "platforms: [{}]\ndependencies: [rich]\n"
+    assert spec(text.format("linux-64, osx-64")).notices == (
+        "This text is meant for these platforms, this machine is one of them: linux-64, osx-64.",
+    )
+    assert "this machine is another: win-64" in spec(text.format("win-64")).notices[0]
+
+
+def test_conditions_that_only_conda_knows_are_left_out_and_said():
+    found = spec(depends("\"pandas[version='>=2', md5=0ab]\""))
+    assert found.requirements[0].line == "pandas>=2"
+    assert "pandas[md5=0ab]" in found.notices[0]
+
+
+def test_no_deps_concerns_every_line_for_pip_and_no_line_of_conda():
+    text = "dependencies:\n  - scipy\n  - pip:\n    - rich\n  - pip:\n    - --no-deps\n    - toolz\n  - numpy\n"
+    assert [(one.name, one.no_deps) for one in spec(text).requirements] == [
+        ("scipy", False),
+        ("rich", True),
+        ("toolz", True),
+        ("numpy", False),
+    ]
+
+
+def test_no_deps_that_concerns_no_line_is_said():
+    assert any("--no-deps" in note for note in spec("dependencies: [rich, {pip: [--no-deps]}]\n").notices)
+
+
+BUILT = ["_libgcc_mutex=0.1=main", "pandas=2.0.0=py311_1", "numpy=1.26=py_0", "zlib=1.2=h0_0", "scipy=1.1=py_0"]
+
+
+def test_the_export_of_an_environment_is_named_before_the_names_that_cannot_be_had():
+    error = refusal("prefix: /opt/x\n" + depends("pandas=1|2", *BUILT, "qqname=1=0", "nodejs=1=0"))
+    assert error.sentence.startswith("cell: this is an export of a whole conda environment")
+    assert "2 of its 8 packages" in error.sentence
+    assert "--from-history" in error.hint
+    assert error.item == "qqname, nodejs"
+
+
+def test_an_export_that_can_be_had_is_said():
+    assert "export of a whole conda environment" in spec("prefix: /opt/x\n" + depends(*BUILT)).notices[-1]
+    assert not any("export" in note for note in spec(depends("pandas", "scipy=1.1=py_0")).notices)
+
+
+def test_many_names_are_counted_in_the_sentence_and_complete_in_the_item():
+    wanted = [f"qq{number}x" for number in range(40)]
+    error = refusal(depends(*wanted))
+    assert "qq11x and 28 more" in error.sentence
+    assert error.item == ", ".join(wanted)
+
+
+def test_a_module_among_the_conda_names_is_answered_with_its_distribution():
+    assert "sklearn is a module of scikit-learn." in refusal(depends("sklearn", "qqname")).hint
+    assert "cv2 is a module of opencv-python-headless (under pip:)." in refusal(depends("cv2")).hint
+    assert "matplotlib.pyplot is a module of matplotlib" in refusal(depends("matplotlib.pyplot")).hint
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (depends("'pandas=>1.2'"), "Write pandas>=1.2."),
+        ("dependencies:\n  - pip\n    - rich\n", "Write pip: with a colon."),
+        ("dependencies:\n  - Pip: [rich]\n", "Write pip:"),
+        ("dependencies:\n\u00a0 - rich\n", "non-breaking space (U+00A0) on line 2, column 1"),
+        ("conda/env.yml\n", "declare that file itself"),
+    ],
+)
+def test_a_slip_is_answered_with_what_was_meant(text, hint):
+    assert hint in refusal(text).hint
+
+
+def test_the_users_own_table_goes_before_ours_and_is_said():
+    table = {"qqname": "demo[x]", "pandas": "pandas-fork", "rich": None, "ruamel-yaml": "ruamel-other"}
+    found = spec(depends("qqname>=1", "pandas=2.1", "ruamel.yaml", "scipy"), conda_names=table)
+    assert [one.line for one in found.requirements] == ["demo[x]>=1", "pandas-fork==2.1.*", "ruamel-other", "scipy"]
+    said = "qqname (demo[x]), pandas (pandas-fork), ruamel.yaml (ruamel-other)."
+    assert found.notices == (f"Named by your own table of conda names: {said}",)
+    error = refusal(depends("rich"), conda_names=table)
+    assert "rich (your own table of conda names says so)" in error.sentence
+
+
+def test_the_lines_of_a_command_are_read_as_a_list_of_dependencies():
+    lines = ["numpy=1.26", "pandas>=2", "python=3.11", "pip", "defaults::rich"]
+    found = read_lines(lines, channels=["conda-forge"], origin=origin(label="%conda"))
+    assert [(one.line, one.where) for one in found.requirements] == [
+        ("numpy==1.26.*", "argument 1"),
+        ("pandas>=2", "argument 2"),
+        ("rich", "argument 5"),
+    ]
+    assert [one.line for one in found.python] == ["python==3.11.*"]
+    assert found.notices == (
+        "Channels are not used, packages come from the package index: conda-forge, defaults.",
+        "The kernel's own pip stays: pip is not used.",
+    )
+
+
+def test_all_problems_of_a_command_stand_in_one_message():
+    with pytest.raises(SpecError) as caught:
+        read_lines(["qqname", "pandas=1|2", "-e ."], origin=origin(label="%conda"))
+    assert "3 problems in all" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("PyTorch", "torch"),
+        ("dask", "dask"),
+        ("ruamel.yaml", "ruamel-yaml"),
+        ("QQ_name", "qq-name"),
+        ("nodejs", "nodejs"),
+    ],
+)
+def test_a_conda_name_has_a_name_on_the_index(name, wanted):
+    assert index_name(name) == wanted
+
+
+def test_the_users_own_table_names_what_is_removed():
+    assert index_name("qqname", table={"qqname": "Demo[x]"}) == "demo"

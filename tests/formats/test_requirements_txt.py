@@ -4,6 +4,7 @@ import pytest
 
 from sessionpkgs.errors import SpecError
 from sessionpkgs.formats import Origin, read
+from sessionpkgs.session import local
 
 ONE, TWO = "a" * 64, "b" * 64
 
@@ -36,7 +37,7 @@ def refusal(text, **changes):
         ("numpy", "numpy", "numpy"),
         ("Ruamel.Yaml >= 0.17,<1  # why", "Ruamel.Yaml >= 0.17,<1", "ruamel-yaml"),
         ("torch==2.1.0+cu118", "torch==2.1.0+cu118", "torch"),
-        ('foo[bar]==1.* ; python_version < "3"', 'foo[bar]==1.* ; python_version < "3"', "foo"),
+        ('foo[bar]==1.* ; python_version > "3"', 'foo[bar]==1.* ; python_version > "3"', "foo"),
         ("foo===4.0-odd", "foo===4.0-odd", "foo"),
         ("foo@https://h.example/foo.zip", "foo@https://h.example/foo.zip", "foo"),
         (
@@ -47,8 +48,8 @@ def refusal(text, **changes):
         ("git+https://h.example/foo@v1", "git+https://h.example/foo@v1", ""),
         ("git+file:///srv/foo#egg=foo", "foo @ git+file:///srv/foo", "foo"),
         (
-            "https://h.example/foo_bar-1.0-py3-none-any.whl ; sys_platform == 'linux'",
-            "foo-bar @ https://h.example/foo_bar-1.0-py3-none-any.whl ; sys_platform == 'linux'",
+            "https://h.example/foo_bar-1.0-py3-none-any.whl ; sys_platform != 'amiga'",
+            "foo-bar @ https://h.example/foo_bar-1.0-py3-none-any.whl ; sys_platform != 'amiga'",
             "foo-bar",
         ),
         ("https://h.example/archive/main.zip", "https://h.example/archive/main.zip", ""),
@@ -214,6 +215,25 @@ def test_an_include_that_cannot_be_had_is_refused(line, part):
         ("https://h.example/page", "name @ URL"),
         ("foo @ file:///C:/ci/foo_1/work", "name==version"),
         ("foo-1.whl", "name-version-python"),
+        ("pandas => 2", "Write pandas >= 2."),
+        ("pandas > = 2", "Write pandas >= 2."),
+        ('"pandas>=2"', "Write pandas>=2, without quotation marks."),
+        ("'pandas>=2',", "Write pandas>=2, without quotation marks."),
+        ("“pandas>=2”", "Write pandas>=2, without quotation marks."),
+        ("pandas≥2", "Write pandas>=2."),
+        ("rich, toolz", "one per line: rich, and below it toolz"),
+        ("rich toolz", "Write one requirement per line."),
+        ("pandas>=2.*", "Write pandas>=2."),
+        ("pandas==2.x", "Write pandas==2.*."),
+        ("pandas^2.1", "Write pandas>=2.1,<3."),
+        ("pandas>=1 <2", "Write pandas>=1,<2."),
+        ("pandas;", "Write pandas."),
+        ("pandas; python_version<3.12", 'Write pandas; python_version<"3.12".'),
+        ("{{ name }}==1", "template"),
+        ("env.yml", "declare that file itself"),
+        (f"numpy>=1 --hash=sha256:{ONE}", "numpy==1.2 before --hash"),
+        (f"numpy==1.* --hash=sha256:{ONE}", "numpy==1.2 before --hash"),
+        (f"--require-hashes numpy==1 --hash=sha256:{ONE}", "lines of their own"),
     ],
 )
 def test_a_line_that_is_no_requirement_is_answered_with_advice(line, hint):
@@ -232,6 +252,13 @@ def test_variables_in_upper_case_are_filled_in_and_stay_out_of_messages():
     for text in ("https://u:${TOKEN}@h.example/${TOKEN}", "-r ${TOKEN}/none.txt", "--odd ${TOKEN}", "numpy=${TOKEN}"):
         assert "hunter2" not in str(refusal(text, variables=values).to_dict())
     assert "TOKEN" in refusal("-i https://${TOKEN}/s").sentence
+
+
+def test_a_hint_and_a_notice_do_not_fill_variables_in():
+    values = {"TOKEN": "12345678"}
+    assert "12345678" not in str(refusal("numpy=${TOKEN}", variables=values).to_dict())
+    said = spec("rich\nhttps://h.example/${TOKEN}/x.zip ; os_name == 'amiga'", variables=values).notices
+    assert said == ("Left out, because their markers are false here: https://h.example/${TOKEN}/x.zip (line 2).",)
 
 
 def test_a_variable_cannot_bring_a_second_line():
@@ -280,3 +307,91 @@ def test_nothing_declared_is_refused_where_the_form_is_not_given():
 
 def test_the_same_line_twice_is_one_requirement_with_two_places():
     assert len(spec("numpy\nnumpy\n").requirements) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("  num\u200bpy", "a zero width space (U+200B) at column 6"),
+        ("numpy\u00a0>=2", "a non-breaking space (U+00A0) at column 6"),
+        ("-r\u00a0more.txt", "a non-breaking space (U+00A0) at column 3"),
+        ("numpy\ufeff", "(U+FEFF) at column 6"),
+        ("numpy>=2”", "a right double quotation mark (U+201D) at column 9"),
+        ("nümpy", "(U+00FC) at column 2"),
+    ],
+)
+def test_a_character_that_nobody_sees_is_named_with_its_column(line, part):
+    assert part in refusal(f"rich\n{line}").sentence
+
+
+def test_lines_whose_marker_is_false_are_left_out_and_said_together():
+    text = "foo; python_version < '3'\nrich\n./none.whl ; sys_platform == 'amiga'\nbar @ https://h.example/b.zip ; os_name == 'x'\n"
+    found = spec(text.replace("./none.whl", "./none"))
+    assert [one.name for one in found.requirements] == ["rich"]
+    assert found.files == ()
+    said = "foo (line 1), ./none (line 3), bar (line 4)"
+    assert found.notices == (f"Left out, because their markers are false here: {said}.",)
+
+
+def test_a_marker_that_cannot_be_decided_is_refused():
+    assert "cannot be decided" in refusal("foo; python_version ~= 'x'").sentence
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("sklearn", "scikit-learn"),
+        ("cv2", "opencv-python-headless"),
+        ("PIL>=9", "pillow"),
+        ("matplotlib.pyplot", "matplotlib"),
+    ],
+)
+def test_the_name_of_a_module_is_said_and_not_changed(written, meant):
+    found = spec(f"rich\n{written}\n")
+    assert found.requirements[1].line == written
+    (said,) = found.notices
+    assert said.endswith(f": {written.partition('>')[0]} (from {meant}).")
+
+
+@pytest.mark.parametrize(
+    "line", ["bs4", "ruamel.yaml", "google.cloud.storage", "zope.interface", "sklearn @ ./mine", "attrs"]
+)
+def test_a_name_that_serves_is_not_talked_about(line):
+    assert spec(line).notices == ()
+
+
+def test_no_deps_concerns_every_line_of_the_text():
+    assert [one.no_deps for one in spec("rich\n--no-deps\ntoolz\n").requirements] == [True, True]
+
+
+def test_a_list_of_package_files_is_recognised():
+    assert "conda list --explicit" in refusal("# x\n@EXPLICIT\nhttps://h.example/a-1-0.conda\n").sentence
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("git+https://h.example/me/demo.git@v1", "Write it as: demo @ git+https://h.example/me/demo.git@v1"),
+        ("git+ssh://git@h.example/me/demo#subdirectory=x", "demo @ git+ssh://"),
+        ("https://h.example/me/demo/archive/main.zip", "Write it as: demo @ https://"),
+        ("https://h.example/me/demo/-/archive/v1.tar.gz", "Write it as: demo @ https://"),
+        ("git+https://u:hunter2@h.example/", "NAME @ git+https://****@h.example"),
+    ],
+)
+def test_a_place_without_a_name_is_answered_with_the_likely_one(line, hint):
+    with pytest.raises(SpecError) as caught:
+        local.named(spec(line), "/home/me")
+    assert hint in caught.value.hint
+    assert "hunter2" not in str(caught.value.to_dict())
+
+
+def test_a_folder_that_is_no_project_is_told_from_one_that_hides_its_name(tmp_path):
+    def refused():
+        with pytest.raises(SpecError) as caught:
+            local.named(spec("-e .", folder=str(tmp_path)), str(tmp_path))
+        return caught.value
+
+    assert "no pyproject.toml" in refused().sentence
+    (tmp_path / "setup.py").touch()
+    assert "setup.py, which would have to run" in refused().sentence
+    assert f"Write it as: -e {tmp_path.name} @ file://" in refused().hint

@@ -22,6 +22,8 @@ RENAMED = {
     "dask-core": "dask",
     "django-rest-framework": "djangorestframework",
     "docker-py": "docker",
+    "faiss": "faiss-cpu",
+    "gurobi": "gurobipy",
     "h3-py": "h3",
     "jsonschema-with-format-nongpl": "jsonschema[format-nongpl]",
     "jupyterhub-base": "jupyterhub",
@@ -51,6 +53,7 @@ RENAMED = {
     "python-blosc2": "blosc2",
     "python-build": "build",
     "python-cdo": "cdo",
+    "python-chromedriver-binary": "chromedriver-binary",
     "python-confluent-kafka": "confluent-kafka",
     "python-devtools": "devtools",
     "python-duckdb": "duckdb",
@@ -65,6 +68,8 @@ RENAMED = {
     "python-kubernetes": "kubernetes",
     "python-libarchive-c": "libarchive-c",
     "python-lmdb": "lmdb",
+    "python-pdal": "pdal",
+    "python-sounddevice": "sounddevice",
     "python-lsp-server-base": "python-lsp-server",
     "python-tzdata": "tzdata",
     "python-wget": "wget",
@@ -72,7 +77,12 @@ RENAMED = {
     "pytorch": "torch",
     "pytorch-cpu": "torch",
     "pytorch-geometric": "torch-geometric",
+    "pysoundfile": "soundfile",
+    "pytorch-cluster": "torch-cluster",
     "pytorch-gpu": "torch",
+    "pytorch-scatter": "torch-scatter",
+    "pytorch-sparse": "torch-sparse",
+    "pytorch-spline-conv": "torch-spline-conv",
     "ortools-python": "ortools",
     "qdldl-python": "qdldl",
     "qtconsole-base": "qtconsole",
@@ -111,7 +121,7 @@ NOT_PYTHON = {
     **dict.fromkeys(
         "anaconda anaconda-navigator conda conda-build conda-env constructor mamba micromamba".split(), _CONDA
     ),
-    **dict.fromkeys("boa libmambapy conda-libmamba-solver miniconda pixi".split(), _CONDA),
+    **dict.fromkeys("boa libmambapy conda-libmamba-solver miniconda nb_conda nb_conda_kernels pixi".split(), _CONDA),
     **dict.fromkeys(
         """
         c-compiler clang clangxx clang-tools compilers cxx-compiler fortran-compiler gcc gcc_linux-64 gfortran
@@ -129,6 +139,9 @@ NOT_PYTHON = {
     **dict.fromkeys("cudf cuml cugraph cuspatial cuxfilter dask-cudf rmm".split(), "under pip: its name ends in -cu12"),
     "cupy": "write cupy-cuda12x under pip:",
     "cupy-core": "write cupy-cuda12x under pip:",
+    "esmpy": "it comes with the library ESMF, which conda builds",
+    "graph-tool": "it comes with a C++ library, which conda builds; networkx and igraph have wheels",
+    "psi4": "it comes with a C++ library, which conda builds",
     "en-core-web-sm": "write its wheel's URL under pip:",
     "faiss-gpu": "write faiss-cpu, or faiss-gpu-cu12 under pip:",
     "ffmpeg": "a program; imageio-ffmpeg brings one",
@@ -140,7 +153,7 @@ NOT_PYTHON = {
     "playwright": "write playwright under pip: and install its browsers on the machine",
     **dict.fromkeys(
         """
-        aria2 autoconf automake bash bazel bison cdo code-server coreutils curl docker docker-compose
+        aria2 autoconf automake bash bazel bison cdo chromedriver chromium coin-or-cbc code-server coreutils curl docker docker-compose
         doxygen firefox flex gawk geckodriver gh ghostscript git git-lfs gmt gnuplot go-task grep helm htop imagemagick
         inkscape jq julia just kubectl make man maven mongodb mysql mystmd nano nco nginx
         octave openjdk openssh p7zip parallel patch patchelf perl php pkg-config poppler postgresql potrace qgis
@@ -151,17 +164,17 @@ NOT_PYTHON = {
     ),
     **dict.fromkeys(
         """
-        abricate augustus bamtools bbmap bcftools beagle bedops bedtools blast bowtie bowtie2 busco bwa bwa-mem2 canu
-        cd-hit clustalo clustalw cufflinks diamond entrez-direct fastp fastqc fasttree flye freebayes gatk gatk4 hhsuite
+        abricate ambertools augustus bamtools bbmap bcftools beagle bedops bedtools blast bowtie bowtie2 busco bwa bwa-mem2 canu
+        cd-hit clustalo clustalw cufflinks diamond entrez-direct fastp fastqc fasttree flye freebayes gatk gatk4 gromacs hhsuite
         hisat2 hmmer htslib iqtree kallisto kalign2 kalign3 kraken2 last mafft mash megahit minimap2 mmseqs2 mothur
-        mrbayes mummer muscle ncbi-datasets-cli openbabel picard picard-slim plink plink2 prodigal prokka quast raxml
+        mrbayes mummer muscle ncbi-datasets-cli nextflow openbabel picard picard-slim plink plink2 prodigal prokka quast raxml
         salmon samtools seqkit seqtk snpeff spades sra-tools star stringtie subread trim-galore trimmomatic varscan
         vcftools velvet
         """.split(),
         _BIO,
     ),
     **dict.fromkeys(
-        "armadillo boost boost-cpp eigen fftw gmock gsl gtest py-boost suitesparse xeus-cling xtensor xtensor-blas".split(),
+        "armadillo boost boost-cpp eigen fftw gmock gsl gtest ipopt py-boost suitesparse xeus-cling xtensor xtensor-blas".split(),
         _LIBRARY,
     ),
     "r": _R,
