@@ -104,7 +104,7 @@ def _session() -> Iterator[Session]:
 
 def _plan(chosen: argparse.Namespace) -> Answer:
     """Say what a declaration would do."""
-    from sessionpkgs.jupyter.display import Result
+    from sessionpkgs.display import Result
 
     with _session() as session:
         record = session.ask.preview(
@@ -115,7 +115,7 @@ def _plan(chosen: argparse.Namespace) -> Answer:
 
 def _export(chosen: argparse.Namespace) -> Answer:
     """Write the exact set of a declaration."""
-    from sessionpkgs.jupyter.answers import Answer as Shown
+    from sessionpkgs.display.answers import Answer as Shown
 
     with _session() as session:
         made = session.ask.lock(

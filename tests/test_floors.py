@@ -14,6 +14,7 @@ FLOORS = (
     {"store", "installed", "journal"},
     {"engines", "overlay", "workers"},
     {"session"},
+    {"display"},
     {"jupyter", "cli", "notebook"},
 )
 GROUND, FACES = FLOORS[0], FLOORS[-1]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.errors import SpecError
-from sessionpkgs.jupyter.packages import said
+from sessionpkgs.jupyter.showing import said
 
 if TYPE_CHECKING:
     from sessionpkgs.jupyter.conda_words import CondaCommand

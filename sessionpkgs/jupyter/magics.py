@@ -102,7 +102,7 @@ class SessionMagics:
             from sessionpkgs.errors import SessionPkgsError
 
             with contextlib.suppress(SessionPkgsError, OSError):
-                import sessionpkgs.jupyter.display
+                import sessionpkgs.display
                 import sessionpkgs.jupyter.progress  # noqa: F401
 
                 self.session.warm()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.errors import SpecError
+from sessionpkgs.jupyter.showing import said
 
 if TYPE_CHECKING:
     from sessionpkgs.jupyter.conda_words import Program as CondaProgram
@@ -144,8 +145,3 @@ _PIP: dict[str, Act] = {
     ),
     "check": lambda session, asked: said(session.ask.answer("check"), asked.notices),
 }
-
-
-def said(record: dict[str, Any], notices: tuple[str, ...]) -> dict[str, Any]:
-    """*record* with what the line's own reading has to say."""
-    return {**record, "notices": [*notices, *record.get("notices", ())]} if notices else record

@@ -11,7 +11,7 @@ import io
 import os
 import time
 
-from sessionpkgs.jupyter.display import BAD, BOX, QUIET, duration, escape, plain
+from sessionpkgs.display import BAD, BOX, QUIET, duration, escape, plain
 from sessionpkgs.report import Reporter
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-    from sessionpkgs.jupyter.display import Result
+    from sessionpkgs.display import Result
 
     Publish = Callable[[dict[str, object], str, bool], object]
 

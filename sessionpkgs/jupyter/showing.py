@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sessionpkgs.jupyter.display import Result
+    from sessionpkgs.display import Result
     from sessionpkgs.jupyter.progress import NotebookReporter, TerminalReporter
     from sessionpkgs.session import Session
 
@@ -76,7 +76,7 @@ class Stage:
 
     def tell(self, lead: str, rest: str) -> None:
         """Show one sentence that belongs to no answer."""
-        from sessionpkgs.jupyter.display import BOX, escape, plain
+        from sessionpkgs.display import BOX, escape, plain
 
         if not self._notebook:
             self.say(f"{plain(lead)}: {plain(rest)}\n")
@@ -95,10 +95,10 @@ class Stage:
 def presented(record: dict[str, Any]) -> Result:
     """What shows *record*."""
     if record["action"] in RECORDS:
-        from sessionpkgs.jupyter.display import Result
+        from sessionpkgs.display import Result
 
         return Result(record)
-    from sessionpkgs.jupyter.answers import Answer
+    from sessionpkgs.display.answers import Answer
 
     return Answer(record)
 
@@ -107,6 +107,11 @@ def text_of(record: dict[str, Any], form: str = "") -> str:
     """*record* as text, in a *form* that pip has where one is named."""
     if form in ("", "columns", "text") or record["action"] in RECORDS:
         return presented(record).text
-    from sessionpkgs.jupyter.answers import Answer
+    from sessionpkgs.display.answers import Answer
 
     return Answer(record).text_as(form)
+
+
+def said(record: dict[str, Any], notices: tuple[str, ...]) -> dict[str, Any]:
+    """*record* with what the line's own reading has to say."""
+    return {**record, "notices": [*notices, *record.get("notices", ())]} if notices else record

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from sessionpkgs.jupyter.display import MIME, Result
+from sessionpkgs.display import MIME, Result
 from sessionpkgs.jupyter.progress import NotebookReporter, TerminalReporter
 from sessionpkgs.model import Package, Record
 

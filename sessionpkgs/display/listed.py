@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sessionpkgs.jupyter.display import LINE, NAME, PAD, QUIET, TABLE, escape, folded, plain
+from sessionpkgs.display import LINE, NAME, PAD, QUIET, TABLE, escape, folded, plain
 
 Record = Mapping[str, Any]
 

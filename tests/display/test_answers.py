@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from sessionpkgs import installed, process
+from sessionpkgs.display import MIME
+from sessionpkgs.display.answers import Answer
+from sessionpkgs.display.listed import FOLD_OVER
 from sessionpkgs.errors import SpecError
-from sessionpkgs.jupyter.answers import Answer
-from sessionpkgs.jupyter.display import MIME
-from sessionpkgs.jupyter.listed import FOLD_OVER
 from sessionpkgs.session import looking
-from tests.jupyter.test_display import EVIL, Page
+from tests.display.test_display import EVIL, Page
 from tests.wheelhouse import unpack
 
 

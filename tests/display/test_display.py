@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sessionpkgs.jupyter import display
-from sessionpkgs.jupyter.display import MIME, Result, duration, escape
+from sessionpkgs import display
+from sessionpkgs.display import MIME, Result, duration, escape
 from sessionpkgs.model import Package, Record
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sessionpkgs.jupyter.display import BAD, GOOD, NAME, QUIET, TABLE, escape, plain
+from sessionpkgs.display import BAD, GOOD, NAME, QUIET, TABLE, escape, plain
 
 Record = Mapping[str, Any]
 _SHOWN = 200

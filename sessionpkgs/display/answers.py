@@ -10,9 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sessionpkgs.errors import SpecError
-from sessionpkgs.jupyter import deeds, listed
-from sessionpkgs.jupyter.display import (
+from sessionpkgs.display import (
     ALERT,
     BAD,
     BOX,
@@ -23,11 +21,14 @@ from sessionpkgs.jupyter.display import (
     QUIET,
     TABLE,
     Result,
+    deeds,
     escape,
     folded,
+    listed,
     plain,
     wrap,
 )
+from sessionpkgs.errors import SpecError
 
 Record = Mapping[str, Any]
 
