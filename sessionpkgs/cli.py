@@ -76,6 +76,7 @@ def _declarations(commands: Any, shared: argparse.ArgumentParser) -> None:
     reading.add_argument("file", metavar="FILE", help="environment.yml, requirements.txt, pylock.toml, script")
     reading.add_argument("--engine", choices=("uv", "pip"), default="", help="who resolves; uv by default")
     reading.add_argument("--ignore-python", action="store_true", help="drop a python= line that does not fit")
+    reading.add_argument("--without", default="", metavar="NAMES", help="pass these names over, split by commas")
     plan = commands.add_parser("plan", parents=[reading], help="what a declaration would install over this Python")
     plan.add_argument("--refresh", action="store_true", help="ask the index again")
     plan.set_defaults(act=_plan)
@@ -108,7 +109,11 @@ def _plan(chosen: argparse.Namespace) -> Answer:
 
     with _session() as session:
         record = session.ask.preview(
-            file=chosen.file, engine=chosen.engine, ignore_python=chosen.ignore_python, refresh=chosen.refresh
+            file=chosen.file,
+            engine=chosen.engine,
+            ignore_python=chosen.ignore_python,
+            refresh=chosen.refresh,
+            without=chosen.without.split(","),
         )
     return Result(record).text, record, 0
 
@@ -120,7 +125,7 @@ def _export(chosen: argparse.Namespace) -> Answer:
     with _session() as session:
         made = session.ask.lock(
             chosen.file, chosen.format, file=chosen.output, force=chosen.force, engine=chosen.engine,
-            ignore_python=chosen.ignore_python,
+            ignore_python=chosen.ignore_python, without=chosen.without.split(","),
         )  # fmt: skip
     return Shown(made).text, made, 0
 

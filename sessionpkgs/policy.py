@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from sessionpkgs.errors import Protected, PythonPinned
+from sessionpkgs.errors import Protected, PythonPinned, SpecError
 from sessionpkgs.model import Dist, Lock, Requirement, Spec
 
 PROTECTED = (
@@ -105,6 +105,22 @@ def check_lock(lock: Lock, spec: Spec, view: Mapping[str, Dist]) -> None:
     for pin in lock.pins:
         if pin.name in PROTECTED:
             raise protected(pin.name, pin.version, chain(pin.name, lock.asked_by, spec), view)
+
+
+def check_hashes(lock: Lock, spec: Spec) -> None:
+    """Refuse what would come without a hash where the declaration has hashes: all or none, as pip has it.
+
+    Raises :class:`SpecError`. Source: pip's documentation, "Secure installs".
+    """
+    if not spec.require_hashes or spec.pins:
+        return
+    hashed = {one.name for one in spec.requirements if one.hashes}
+    if bare := [f"{pin.name}=={pin.version}" for pin in lock.pins if pin.name not in hashed]:
+        raise SpecError(
+            f"{', '.join(bare)} would come without a hash, and this declaration has hashes",
+            hint="Write them all (%session_env export --format requirements does), or none.",
+            item=bare[0],
+        )
 
 
 def protected(name: str, version: str, asked: Sequence[str], view: Mapping[str, Dist]) -> Protected:

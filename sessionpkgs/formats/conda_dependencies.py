@@ -43,6 +43,7 @@ class Dependencies:
         self._builds: list[str] = []
         self._conditions: list[str] = []
         self._plumbing: list[str] = []
+        self.passed: list[str] = []
         self._own: list[str] = []
         self._renamed: list[str] = []
         self._unknown: list[str] = []
@@ -58,6 +59,9 @@ class Dependencies:
         found = conda_lines.parse(line.text, where=line.where)
         if found.channel:
             self.channels.append(found.channel)
+        if normal(found.name) in self._origin.without:
+            self.passed.append(found.name)
+            return
         if found.name == "python":
             self._python_line(found, line)
         elif found.name == "pip":
@@ -79,20 +83,18 @@ class Dependencies:
 
     def notices(self, *, bare_pip: bool = False) -> Iterator[str]:
         """Give one notice for each kind of thing that is left out; a pip without version only with *bare_pip*."""
-        if self.channels:
-            yield f"Channels are not used, packages come from the package index: {names(self.channels)}."
-        if pip := [text for text in self._pip if bare_pip or text != "pip"]:
-            yield f"The kernel's own pip stays: {names(pip)} is not used."
-        if self._builds:
-            yield f"Build strings are not used: {names(self._builds, most=6)}."
-        if self._conditions:
-            yield f"Conditions in brackets that only conda knows were left out: {names(self._conditions)}."
-        if self._plumbing:
-            yield f"Left out, because wheels bring what they need: {names(self._plumbing)}."
-        if self._renamed:
-            yield f"These conda packages have another name on the package index: {names(self._renamed)}."
-        if self._own:
-            yield f"Named by your own table of conda names: {names(self._own)}."
+        pip = [text for text in self._pip if bare_pip or text != "pip"]
+        told = {
+            "Channels are not used, packages come from the package index": names(self.channels),
+            "The kernel's own pip stays, which leaves unused": names(pip),
+            "Build strings are not used": names(self._builds, most=6),
+            "Conditions in brackets that only conda knows were left out": names(self._conditions),
+            "Passed over, as --without says": names(self.passed),
+            "Left out, because wheels bring what they need": names(self._plumbing),
+            "These conda packages have another name on the package index": names(self._renamed),
+            "Named by your own table of conda names": names(self._own),
+        }
+        yield from (f"{sentence}: {listed}." for sentence, listed in told.items() if listed)
 
     def refuse(self, problems: Problems, *, export: bool) -> None:
         """Hand *problems* one sentence for each kind of name that cannot be had; of an *export*, one for all."""
@@ -112,7 +114,7 @@ class Dependencies:
             problems.add(SpecError(f"{unknown}.", where=where, hint=self._unknown_hint(), item=names(self._unknown)))
         if foreign:
             item = names(everything[len(self._unknown) :])
-            hint = "Remove them, or follow the advice beside them."
+            hint = f"Remove them, or add --without {','.join(dict.fromkeys(everything))[:200]}."
             problems.add(SpecError(f"{foreign}.", where=where, hint=hint, item=item))
 
     def _unknown_sentence(self) -> str:

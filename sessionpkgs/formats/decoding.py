@@ -64,8 +64,9 @@ def _decoded(text: bytes, label: str) -> str:
     try:
         return text.decode(encoding)
     except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
         raise SpecError(
-            f"byte {error.start} is not {encoding.removesuffix('-sig').upper()}.",
-            where=label,
-            hint="Save the text as UTF-8, or as UTF-16 with a byte order mark.",
+            f"byte 0x{text[error.start]:02X} is not {encoding.removesuffix('-sig').upper()}.",
+            where=f"{label}, line {line}" if encoding.startswith("utf-8") else label,
+            hint="Save the text as UTF-8, or as UTF-16 with a byte order mark; it may be Latin-1 or Windows-1252 now.",
         ) from error

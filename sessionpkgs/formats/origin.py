@@ -55,7 +55,7 @@ class Origin:
     ``label`` is what messages call the text (``cell`` or a file name), ``folder`` the absolute folder that relative
     paths start from, ``open`` gives the bytes of the file at an absolute path (an OSError becomes a SpecError),
     ``variables`` are the values of ``${NAME}``, ``platform`` the selector names that are true here. ``conda_names`` is the
-    user's own table: conda name to the package index's name, None for what is not a Python distribution.
+    user's own table: conda name to the package index's name, None for what is not a Python distribution. ``without`` are normalised names that are passed over.
     """
 
     label: str = "cell"
@@ -64,3 +64,4 @@ class Origin:
     variables: Mapping[str, str] = field(default_factory=dict)
     platform: frozenset[str] = field(default_factory=_here)
     conda_names: Mapping[str, str | None] = field(default_factory=dict)
+    without: frozenset[str] = frozenset()

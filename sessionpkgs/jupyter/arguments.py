@@ -46,6 +46,18 @@ def _engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("uv", "pip"), default="", help="who resolves and installs; uv by default")
 
 
+def _without(parser: argparse.ArgumentParser) -> None:
+    """The option that passes names over."""
+    parser.add_argument(
+        "--without", metavar="NAMES", type=_names, default=(), help="pass these names over, split by commas"
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names split by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def _cell_parser() -> _Parser:
     """Options of the cell magic."""
     parser = _Parser(prog="%%session_env", description=_CELL)
@@ -58,6 +70,7 @@ def _cell_parser() -> _Parser:
         "--file", metavar="PATH", default="", help="read this file; the cell's text, if any, adds to it"
     )
     _engine(parser)
+    _without(parser)
     return parser
 
 
@@ -76,6 +89,7 @@ def _line_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     chosen = verbs.add_parser("set", help="make the session hold exactly what a file declares")
     chosen.add_argument("what", nargs=1, metavar="FILE")
     chosen.add_argument("--refresh", action="store_true", help="ask the index again")
+    _without(chosen)
     verbs.add_parser("reset", help="base again, nothing of the session")
     _looking(verbs)
     for verb in (plan, add, chosen):
@@ -168,10 +182,14 @@ def _adding(verb: str, line: str) -> argparse.Namespace:
 
 def declare(session: Session, chosen: argparse.Namespace, body: str) -> dict[str, Any]:
     """Declare or preview the cell's *body* and the file that *chosen* names."""
-    common = {"file": chosen.file, "engine": chosen.engine, "ignore_python": chosen.ignore_python}
-    return (
-        session.ask.preview(body, **common) if chosen.plan else session.declare(body, refresh=chosen.refresh, **common)
-    )
+    common = {
+        "file": chosen.file,
+        "engine": chosen.engine,
+        "ignore_python": chosen.ignore_python,
+        "refresh": chosen.refresh,
+        "without": chosen.without,
+    }
+    return session.ask.preview(body, **common) if chosen.plan else session.declare(body, **common)
 
 
 def act(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -193,7 +211,11 @@ def _add(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
 def _set(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
     """``set``: a file."""
     return session.declare(
-        file=chosen.what[0], engine=chosen.engine, refresh=chosen.refresh, ignore_python=chosen.ignore_python
+        file=chosen.what[0],
+        engine=chosen.engine,
+        refresh=chosen.refresh,
+        ignore_python=chosen.ignore_python,
+        without=chosen.without,
     )
 
 

@@ -54,10 +54,8 @@ def _from_file(session: Session, asked: CondaCommand) -> dict[str, Any]:
 
 def _remove(session: Session, asked: CondaCommand) -> dict[str, Any]:
     """``remove``, by conda's names."""
-    from sessionpkgs.formats.environment_yml import index_name
-
     everything = [one.name for one in session.spec.requirements] if asked.all else []
-    names = [*everything, *(index_name(name) for name in asked.names)]
+    names = [*everything, *session.reading.index_names(asked.names)]
     return said(session.remove(names, plan=asked.dry_run), asked.notices)
 
 

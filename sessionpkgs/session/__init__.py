@@ -60,16 +60,26 @@ class Session:
     # -- what a user asks -------------------------------------------------------------------------------------------
 
     def declare(
-        self, text: str = "", *, file: str = "", engine: str = "", refresh: bool = False, ignore_python: bool = False
+        self,
+        text: str = "",
+        *,
+        file: str = "",
+        engine: str = "",
+        refresh: bool = False,
+        ignore_python: bool = False,
+        without: Sequence[str] = (),
     ) -> JSON:
         """Make the session hold exactly what *text* and the file at *file* declare, and give the record.
 
+        The names *without* are passed over, *ignore_python* drops Python lines that do not fit.
         The same text over the same base is reopened without asking anyone; *refresh* asks all the same. Raises a
         :class:`SessionPkgsError`; then the previous overlay is still the active one.
         """
         self.life.open()
-        asked = texts.collect(text, file, self.place())
-        key = self._key_of(repr([one[:2] for one in asked]), ("declare", engine, str(ignore_python)))
+        asked = texts.collect(text, file, self.place(), without)
+        key = self._key_of(
+            repr([(text, label, left) for text, label, _, left in asked]), ("declare", engine, str(ignore_python))
+        )
         known = None if refresh else reopen.find(self.store, key, self.place())
         if known is not None:
             with contextlib.suppress(ActivationError):  # another answer may leave what is loaded as it is

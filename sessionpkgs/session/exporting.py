@@ -11,7 +11,7 @@ import platform
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sessionpkgs import installed
 from sessionpkgs._version import __version__
@@ -63,11 +63,11 @@ def of_session(session: Session, form: str, *, own: bool = False, engine: str = 
         return _export(walk, session.held.pins, spec, session.union(), form, own=own)
 
 
-def of_declaration(session: Session, file: str, form: str, *, engine: str = "", ignore_python: bool = False) -> Export:
+def of_declaration(session: Session, file: str, form: str, *, without: Sequence[str] = (), **options: Any) -> Export:
     """What the declaration in *file* gives over this base. It is built in the store, and nothing is switched on."""
     session.life.open()
-    spec = session.reading.file(file)
-    with walking.line(session, changes.whole(spec), engine=engine, ignore_python=ignore_python) as walk:
+    spec = session.reading.file(file, without)
+    with walking.line(session, changes.whole(spec), **options) as walk:
         outcome = walk.build(walk.plan())
         own = installed.scan(outcome.activation["sites"], level="session")
         union = View(own.values(), walk.view.values())

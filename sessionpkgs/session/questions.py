@@ -26,14 +26,21 @@ class Questions:
         self._session = session
 
     def preview(
-        self, text: str = "", *, file: str = "", engine: str = "", ignore_python: bool = False, refresh: bool = False
+        self,
+        text: str = "",
+        *,
+        file: str = "",
+        engine: str = "",
+        ignore_python: bool = False,
+        refresh: bool = False,
+        without: Sequence[str] = (),
     ) -> JSON:
         """The record of what declaring *text* and *file* would do; no layer is built and no build code runs."""
         from sessionpkgs.session import changes, texts, walking
 
         session = self._session
         session.life.open()
-        change = changes.whole(session.reading.all(texts.collect(text, file, session.place())))
+        change = changes.whole(session.reading.all(texts.collect(text, file, session.place(), without)))
         preferred = session.life.loaded_versions()
         return walking.preview(
             session, change, engine=engine, ignore_python=ignore_python, refresh=refresh, preferred=preferred

@@ -21,9 +21,17 @@ class Reading:
     def __init__(self, env: Mapping[str, str], place: Callable[[], str]) -> None:
         self._env, self._place = env, place
 
-    def text(self, text: str | bytes, *, label: str = "cell", folder: str = "", form: str | None = None) -> Spec:
-        """The Spec that *text* declares. Raises :class:`SpecError`."""
-        origin, table = self._origin(label, folder)
+    def text(
+        self,
+        text: str | bytes,
+        *,
+        label: str = "cell",
+        folder: str = "",
+        form: str | None = None,
+        without: Sequence[str] = (),
+    ) -> Spec:
+        """The Spec that *text* declares, the names *without* passed over. Raises :class:`SpecError`."""
+        origin, table = self._origin(label, folder, without)
         spec = local.named(formats.read(text, origin=origin, format=form), origin.folder)
         for place in spec.find_links:
             if os.path.isabs(place) and not os.path.exists(place):
@@ -38,8 +46,8 @@ class Reading:
     def all(self, asked: Sequence[texts.Text]) -> Spec:
         """All texts as one Spec."""
         spec = Spec()
-        for text, label, folder in asked:
-            spec |= self.text(text, label=label, folder=folder)
+        for text, label, folder, without in asked:
+            spec |= self.text(text, label=label, folder=folder, without=without)
         return spec
 
     def lines(self, asked: Sequence[str] | Spec, label: str = "add") -> Spec:
@@ -48,19 +56,28 @@ class Reading:
             return asked
         return self.text("\n".join(asked) + "\n", label=label, form="requirements_txt")
 
-    def file(self, name: str) -> Spec:
-        """The Spec that the file *name* declares."""
-        return self.all(texts.collect("", name, self._place()))
+    def file(self, name: str, without: Sequence[str] = ()) -> Spec:
+        """The Spec that the file *name* declares, the names *without* passed over."""
+        return self.all(texts.collect("", name, self._place(), without))
 
     def conda(self, lines: Sequence[str], channels: Sequence[str] = ()) -> Spec:
         """The Spec for dependency *lines* as conda writes them."""
         from sessionpkgs.formats import environment_yml
 
-        origin, table = self._origin("cell", "")
+        origin, table = self._origin("%conda", "")
         return environment_yml.read_lines(lines, channels=channels, origin=origin) | Spec(files=table)
 
-    def _origin(self, label: str, folder: str) -> tuple[Origin, tuple[str, ...]]:
+    def index_names(self, names: Sequence[str]) -> list[str]:
+        """What the package index calls the conda packages *names*."""
+        from sessionpkgs.formats import environment_yml
+
+        origin, _ = self._origin("%conda", "")
+        return [environment_yml.index_name(name, table=origin.conda_names) for name in names]
+
+    def _origin(self, label: str, folder: str, without: Sequence[str] = ()) -> tuple[Origin, tuple[str, ...]]:
         """Where a text comes from, and the file of the user's own conda names if there is one."""
+        from packaging.utils import canonicalize_name
+
         path = os.path.expanduser(settings.load(self._env).conda_names)
         names: Mapping[str, str | None] = {}
         if path:
@@ -80,5 +97,6 @@ class Reading:
             open=texts.read_file,
             variables=dict(self._env),
             conda_names=names,
+            without=frozenset(str(canonicalize_name(name)) for name in without),
         )
         return origin, (path,) if path else ()

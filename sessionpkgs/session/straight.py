@@ -170,6 +170,7 @@ class Line:
                 if spec.requirements
                 else Lock()
             )
+        policy.check_hashes(lock, spec)
         present = {pin.name for pin in lock.pins}
         if change.force and (again := sorted(change.upgrade - present & self.seen.keys())):
             lock = replace(lock, pins=(*lock.pins, *self.exactly([f"{n}=={self.seen[n].version}" for n in again])))

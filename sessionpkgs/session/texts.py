@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sessionpkgs.errors import SpecError
@@ -10,21 +11,21 @@ from sessionpkgs.errors import SpecError
 if TYPE_CHECKING:
     from sessionpkgs.model import Spec
 
-Text = tuple[bytes, str, str]
-"""A text, what messages call it, and the folder that its paths count from."""
+Text = tuple[bytes, str, str, tuple[str, ...]]
+"""A text, what messages call it, the folder that its paths count from, and names in it that are passed over."""
 
 
-def collect(text: str, file: str, folder: str) -> list[Text]:
+def collect(text: str, file: str, folder: str, without: Sequence[str] = ()) -> list[Text]:
     """The texts of one declaration: the *file* first, then the cell's *text*, each if there is one."""
     found: list[Text] = []
     if file:
         path = os.path.join(folder, os.path.expanduser(file))
         try:
-            found.append((read_file(path), file, os.path.dirname(path)))
+            found.append((read_file(path), file, os.path.dirname(path), (*without,)))
         except OSError as error:
             raise SpecError(f"{file} cannot be read: {error.strerror}", hint="Check the path.", item=file) from None
     if text.strip() or not file:
-        found.append((text.encode("utf-8", "surrogatepass"), "cell", folder))
+        found.append((text.encode("utf-8", "surrogatepass"), "cell", folder, (*without,)))
     return found
 
 

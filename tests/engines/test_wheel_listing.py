@@ -20,7 +20,7 @@ from tests.wheelhouse import Index, Wheelhouse, closed_port
 
 Handler = BaseHTTPRequestHandler
 MANY = {f"many/{'x' * 180}{number}.py": "" for number in range(2_000)}
-TOO_MANY = {f"many/{'x' * 180}{number}.py": "" for number in range(10_000)}
+TOO_MANY = {f"many/{'x' * 180}{number}.py": "" for number in range(20_000)}
 
 
 TRUTH = "{first}-{last}/{size}"

@@ -26,9 +26,7 @@ def test_the_tables_know_the_usual_names(conda, index):
     assert twin(conda) == ("index", index)
 
 
-@pytest.mark.parametrize(
-    "name", ["graphviz", "nodejs", "pandoc", "mamba", "r-base", "bioconductor-deseq2", "cudatoolkit"]
-)
+@pytest.mark.parametrize("name", ["graphviz", "nodejs", "pandoc", "mamba", "r-base", "bioconductor-deseq2", "tensorrt"])
 def test_a_name_that_is_another_project_on_the_index_is_foreign(name):
     kind, advice = twin(name)
     assert kind == "foreign"

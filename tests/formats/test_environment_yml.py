@@ -297,7 +297,7 @@ def test_an_unknown_format_is_refused():
 def test_a_version_of_pip_is_not_followed_and_said(line):
     found = spec(depends(f'"{line}"', "rich"))
     assert [one.name for one in found.requirements] == ["rich"]
-    assert found.notices == (f"The kernel's own pip stays: {line} is not used.",)
+    assert found.notices == (f"The kernel's own pip stays, which leaves unused: {line}.",)
 
 
 def test_a_name_that_the_index_spells_otherwise_is_said():
@@ -399,7 +399,7 @@ def test_the_lines_of_a_command_are_read_as_a_list_of_dependencies():
     assert [one.line for one in found.python] == ["python==3.11.*"]
     assert found.notices == (
         "Channels are not used, packages come from the package index: conda-forge, defaults.",
-        "The kernel's own pip stays: pip is not used.",
+        "The kernel's own pip stays, which leaves unused: pip.",
     )
 
 
@@ -425,3 +425,18 @@ def test_a_conda_name_has_a_name_on_the_index(name, wanted):
 
 def test_the_users_own_table_names_what_is_removed():
     assert index_name("qqname", table={"qqname": "Demo[x]"}) == "demo"
+
+
+def test_names_are_passed_over_where_that_is_asked():
+    text = "dependencies:\n  - r-base=4.1\n  - numpy\n  - pip:\n    - rich\n    - toolz\n"
+    found = spec(text, without=frozenset({"r-base", "toolz"}))
+    assert [item.name for item in found.requirements] == ["numpy", "rich"]
+    assert [notice for notice in found.notices if "--without" in notice] == [
+        "Passed over, as --without says: r-base.",
+        "Passed over, as --without says: toolz.",
+    ]
+    assert "absent (--without) is not in it" in refusal(text, without=frozenset({"absent"})).sentence
+
+
+def test_the_hint_on_names_that_cannot_be_had_says_how_to_pass_them_over():
+    assert "--without r-base,samtools" in refusal("dependencies:\n  - r-base\n  - samtools\n").hint

@@ -131,7 +131,7 @@ NOT_PYTHON = {
     ),
     **dict.fromkeys(
         """
-        cuda cuda-python cudatoolkit cudatoolkit-dev cudnn cutensor cutlass nccl pytorch-cuda pytorch-mutex tensorrt
+        cuda-python cutlass tensorrt
         libcudf libkvikio librmm nvcomp nvtx cubinlinker ptxcompiler dlpack
         """.split(),
         _CUDA,
@@ -189,7 +189,6 @@ NOT_PYTHON_PREFIXES = {
     "bioconductor-": _R,
     "perl-": "a Perl package: a session holds Python distributions",
     "rb-": "a Ruby package: a session holds Python distributions",
-    "cuda-": _CUDA,
     "libcu": _CUDA,
     "compiler-rt": _COMPILER,
     "clang_": _COMPILER,
@@ -201,6 +200,7 @@ NOT_PYTHON_PREFIXES = {
 
 PLUMBING = frozenset(
     """
+    cuda cudatoolkit cudatoolkit-dev cudnn cutensor nccl pytorch-cuda pytorch-mutex
     _anaconda_depends _ipyw_jlab_nb_ext_conf _libgcc_mutex _openmp_mutex _py-xgboost-mutex _pytorch_select
     _sysroot_linux-64_curr_repodata_hack _tflow_select abseil-cpp alsa-lib anaconda-anon-usage aom arpack arrow-cpp
     at-spi2-atk at-spi2-core atk atk-1.0 attr aws-crt-cpp aws-sdk-cpp azure-core-cpp azure-identity-cpp
@@ -247,6 +247,7 @@ PLUMBING_PREFIXES = (
     "aws-c-",
     "aws-checksums",
     "binutils",
+    "cuda-",
     "font-ttf-",
     "fonts-conda-",
     "gcc_impl_",
