@@ -11,15 +11,14 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sessionpkgs.jupyter.completing import Completion
 from sessionpkgs.jupyter.packages import Packages
 from sessionpkgs.jupyter.showing import Stage
-from sessionpkgs.jupyter.takeover import TakeOver
 from sessionpkgs.jupyter.watching import Watch
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from sessionpkgs.jupyter.completing import Completion
     from sessionpkgs.session import Session
 
 NAME = "session_env"
@@ -34,9 +33,9 @@ class SessionMagics:
         self.shell = shell
         self.stage = Stage(shell, lambda: self.session)
         self._session: Session | None = None
-        self._taken: TakeOver | None = None
+        self._packages = Packages(shell, lambda: self.session, self.stage)
         self._watch = Watch(shell, lambda: self.session, self.stage.tell)
-        self._completion = Completion(shell, lambda: self.session)
+        self._completion: Completion | None = None
 
     @property
     def session(self) -> Session:
@@ -71,24 +70,18 @@ class SessionMagics:
 
     def start(self) -> None:
         """Register all magics and watches in the shell."""
-        takes_over = _takes_over()
         register: Any = self.shell.register_magic_function
         register(self.line, "line", NAME)
         register(self.cell, "cell", NAME)
         self._watch.start()
-        if takes_over:
-            self._packages = Packages(lambda: self.session, self.stage)
-            self._taken = TakeOver(self.shell, self._packages)
-            self._taken.take(self._packages.magics())
-            self._packages.saved = self._taken.saved
-        self._completion.start()
+        self._packages.start()
 
     def stop(self) -> None:
         """Reset the session and give everything in the shell back."""
         self.close()
-        self._completion.stop()
-        if self._taken is not None:
-            self._taken.give_back()
+        if self._completion is not None:
+            self._completion.stop()
+        self._packages.stop()
         self._watch.stop()
         for kind in ("line", "cell"):
             del self.shell.magics_manager.magics[kind][NAME]
@@ -98,7 +91,11 @@ class SessionMagics:
 
         A refusal (a broken settings file, say) is left to the cell that meets it.
         """
-        if self._session is None and _loaded(self.shell) is self:
+        if _loaded(self.shell) is not self:
+            return
+        self._packages.warm()
+        self.complete()
+        if self._session is None:
             from sessionpkgs.errors import SessionPkgsError
 
             with contextlib.suppress(SessionPkgsError, OSError):
@@ -106,6 +103,14 @@ class SessionMagics:
                 import sessionpkgs.jupyter.progress  # noqa: F401
 
                 self.session.warm()
+
+    def complete(self) -> None:
+        """Answer the shell's completer, once."""
+        from sessionpkgs.jupyter.completing import Completion
+
+        if self._completion is None:
+            self._completion = Completion(self.shell, lambda: self.session)
+            self._completion.start()
 
     def close(self) -> None:
         """Give base back."""
@@ -126,8 +131,10 @@ def load(shell: InteractiveShell) -> None:
     if _loaded(shell) is None:
         magics = SessionMagics(shell)
         magics.start()
-        with contextlib.suppress(RuntimeError):  # no running loop: a terminal, which has no idle moment
+        try:
             asyncio.get_running_loop().call_later(IDLE, magics.warm)
+        except RuntimeError:  # no running loop: a terminal, which has no idle moment
+            magics.complete()
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -135,19 +142,6 @@ def unload(shell: InteractiveShell) -> None:
     magics = _loaded(shell)
     if magics is not None:
         magics.stop()
-
-
-def _takes_over() -> bool:
-    """Whether ``%pip`` and its kin are to install into the session; settings are read only where there are any."""
-    import os
-
-    from sessionpkgs import places
-
-    if "SESSIONPKGS_TAKE_OVER" not in os.environ and not os.path.isfile(places.config_file(os.environ)):
-        return True
-    from sessionpkgs import settings
-
-    return settings.load(os.environ).take_over
 
 
 def _loaded(shell: InteractiveShell) -> SessionMagics | None:

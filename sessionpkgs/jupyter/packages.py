@@ -6,13 +6,15 @@ It decides nothing about packages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sessionpkgs.errors import SpecError
 from sessionpkgs.jupyter.showing import said
+from sessionpkgs.jupyter.takeover import TakeOver
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from sessionpkgs.jupyter.conda_words import Program as CondaProgram
     from sessionpkgs.jupyter.pip_lines import PipLine, Program
     from sessionpkgs.jupyter.showing import Stage
@@ -25,15 +27,41 @@ Act = Callable[["Session", Any], dict[str, Any]]
 
 
 class Packages:
-    """The magics of one shell; *session* gives its session, *stage* shows, *saved* has what was there before."""
+    """The magics of one *shell*; *session* gives its session, *stage* shows."""
 
-    def __init__(self, session: Callable[[], Session], stage: Stage) -> None:
+    def __init__(self, shell: InteractiveShell, session: Callable[[], Session], stage: Stage) -> None:
         self._session, self._stage = session, stage
-        self.saved: Mapping[str, Callable[[str], Any] | None] = {}
+        self._taken = TakeOver(shell, self)
+        self._wanted: bool | None = None
 
-    def magics(self) -> dict[str, Callable[[str], Any]]:
-        """The line magics by name."""
-        return {name: getattr(self, name) for name in NAMES}
+    def start(self) -> None:
+        """Take the magics over."""
+        self._taken.take({name: getattr(self, name) for name in NAMES})
+
+    def stop(self) -> None:
+        """Give them back."""
+        self._taken.give_back()
+
+    def warm(self) -> None:
+        """Look up what was there before, while nobody waits."""
+        for name in NAMES:
+            self._taken.before(name)
+
+    def _leaves(self, name: str, line: str) -> bool:
+        """Whether the user's settings leave the magics as they were; then *line* goes to the one of before."""
+        if self._wanted is None:
+            import os
+
+            from sessionpkgs import settings
+
+            self._wanted = settings.load(os.environ).take_over
+        if self._wanted:
+            return False
+        before = self._taken.before(name)
+        self.stop()
+        if before is not None:
+            before(line)
+        return True
 
     def pip(self, line: str) -> None:
         """Install into this session alone, and look at what it has: install, uninstall, list, freeze, show, check, download."""
@@ -56,6 +84,8 @@ class Packages:
         self._conda(line, "micromamba")
 
     def _pip(self, line: str, program: Program) -> None:
+        if self._leaves(program, line):
+            return
         from sessionpkgs.jupyter import pip_lines
 
         asked = pip_lines.parse(line, program=program)
@@ -68,6 +98,8 @@ class Packages:
             self._stage.show(lambda: act(self._session(), asked), quiet=asked.quiet, tail=asked.tail, form=asked.form)
 
     def _conda(self, line: str, program: CondaProgram) -> None:
+        if self._leaves(program, line):
+            return
         from sessionpkgs.jupyter import conda_acts, conda_words
 
         asked = conda_words.parse(line, program=program)
@@ -81,8 +113,10 @@ class Packages:
 
     def _stock(self, name: str, line: str) -> None:
         """Hand *line* to the magic that was there before."""
-        before = self.saved.get(name)
+        before = self._taken.before(name)
         if before is None:
+            from sessionpkgs.errors import SpecError
+
             raise SpecError(
                 f"this IPython has no %{name} of its own", hint=f"!{name} {line} runs the program.", item=name
             )

@@ -435,7 +435,7 @@ def test_names_are_passed_over_where_that_is_asked():
         "Passed over, as --without says: r-base.",
         "Passed over, as --without says: toolz.",
     ]
-    assert "absent (--without) is not in it" in refusal(text, without=frozenset({"absent"})).sentence
+    assert "absent (--without) is not in it" in refusal(depends("rich"), without=frozenset({"absent"})).sentence
 
 
 def test_the_hint_on_names_that_cannot_be_had_says_how_to_pass_them_over():
