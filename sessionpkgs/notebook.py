@@ -89,7 +89,8 @@ def _loads_it(book: Any) -> bool:
 def _outcome(book: Any, problem: tuple[str, str] | None) -> Executed:
     """Records in the outputs of *book*, and the *problem* with the cell that shows it."""
     outputs = [(number, output) for number, cell in enumerate(book.cells, 1) for output in cell.get("outputs", ())]
-    records = tuple(output["data"][MIME] for _, output in outputs if MIME in output.get("data", {}))
+    shown = (output["data"][MIME] for _, output in outputs if MIME in output.get("data", {}))
+    records = tuple(one for one in shown if "dropped" in one)  # the others are answers to questions
     if problem is None:
         return Executed(records=records)
     name, sentence = problem

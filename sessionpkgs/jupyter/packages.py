@@ -6,7 +6,7 @@ It decides nothing about packages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.jupyter.showing import said
@@ -84,31 +84,32 @@ class Packages:
         self._conda(line, "micromamba")
 
     def _pip(self, line: str, program: Program) -> None:
-        if self._leaves(program, line):
-            return
-        from sessionpkgs.jupyter import pip_lines
+        def parse() -> tuple[Any, Mapping[str, Act]]:
+            from sessionpkgs.jupyter import pip_lines
 
-        asked = pip_lines.parse(line, program=program)
-        if asked.verb == "help":
-            self._stage.say(f"{asked.text}\n")
-        elif asked.verb == "stock":
-            self._stock(program, line)
-        else:
-            act = _PIP[asked.verb]
-            self._stage.show(lambda: act(self._session(), asked), quiet=asked.quiet, tail=asked.tail, form=asked.form)
+            return pip_lines.parse(line, program=program), _PIP
+
+        self._run(program, line, parse)
 
     def _conda(self, line: str, program: CondaProgram) -> None:
-        if self._leaves(program, line):
-            return
-        from sessionpkgs.jupyter import conda_acts, conda_words
+        def parse() -> tuple[Any, Mapping[str, Act]]:
+            from sessionpkgs.jupyter import conda_acts, conda_words
 
-        asked = conda_words.parse(line, program=program)
+            return conda_words.parse(line, program=program), conda_acts.ACTS
+
+        self._run(program, line, parse)
+
+    def _run(self, name: str, line: str, parse: Callable[[], tuple[Any, Mapping[str, Act]]]) -> None:
+        """Do what *line* behind the magic *name* asks for; *parse* gives that, and what to do for each verb."""
+        if self._leaves(name, line):
+            return
+        asked, acts = parse()
         if asked.verb == "help":
             self._stage.say(f"{asked.text}\n")
         elif asked.verb == "stock":
-            self._stock(program, line)
+            self._stock(name, line)
         else:
-            act = conda_acts.ACTS[asked.verb]
+            act = acts[asked.verb]
             self._stage.show(lambda: act(self._session(), asked), quiet=asked.quiet, tail=asked.tail, form=asked.form)
 
     def _stock(self, name: str, line: str) -> None:
