@@ -90,6 +90,11 @@ def _declarations(commands: Any, shared: argparse.ArgumentParser) -> None:
     export.set_defaults(act=_export)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """Names split by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 @contextmanager
 def _session() -> Iterator[Session]:
     """A session for one command; nothing of it stays but what the store may keep."""
@@ -113,7 +118,7 @@ def _plan(chosen: argparse.Namespace) -> Answer:
             engine=chosen.engine,
             ignore_python=chosen.ignore_python,
             refresh=chosen.refresh,
-            without=chosen.without.split(","),
+            without=_names(chosen.without),
         )
     return Result(record).text, record, 0
 
@@ -125,7 +130,7 @@ def _export(chosen: argparse.Namespace) -> Answer:
     with _session() as session:
         made = session.ask.lock(
             chosen.file, chosen.format, file=chosen.output, force=chosen.force, engine=chosen.engine,
-            ignore_python=chosen.ignore_python, without=chosen.without.split(","),
+            ignore_python=chosen.ignore_python, without=_names(chosen.without),
         )  # fmt: skip
     return Shown(made).text, made, 0
 

@@ -63,6 +63,7 @@ class Pip:
             engine=self.name,
             built=tuple(p.name for p in pins.values() if p.kind == "sdist"),
             asked_by=_edges(items),
+            notices=words.unknown_extras(done.stdout + done.stderr),
         )
 
     def install(self, pins: tuple[Pin, ...], into: str, request: Request, room: Room) -> None:

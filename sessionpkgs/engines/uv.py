@@ -44,7 +44,7 @@ class Uv:
             names = [name for name in words_uv.sources_only(done.stderr) if name not in allowed]
             fresh = [name for name in names if self._only_source(name, request, room)]
             if not fresh or len(built) >= _MOST_BUILT:
-                request = self._ask_again(request, done, lines)
+                request = self._ask_again(request, done, lines, room)
             elif request.wheels_only or not request.may_build:
                 raise words.source_forbidden(fresh[0], lines, plan=not request.wheels_only)
             built += fresh
@@ -52,15 +52,36 @@ class Uv:
             done = self._dry_run(lines, request, room, allowed)
         pins = self._lock(_chosen(done.stderr), request, room, allowed)
         edges = self._edges(lines, request, room, allowed) if request.explain else ()
-        return Lock(pins=pins, engine=self.name, built=tuple(p.name for p in pins if p.kind == "sdist"), asked_by=edges)
+        extras = words.unknown_extras(done.stderr)
+        return Lock(
+            pins=pins,
+            engine=self.name,
+            notices=extras,
+            built=tuple(p.name for p in pins if p.kind == "sdist"),
+            asked_by=edges,
+        )
 
-    @staticmethod
-    def _ask_again(request: Request, done: Completed, lines: list[str]) -> Request:
+    def _ask_again(self, request: Request, done: Completed, lines: list[str], room: Room) -> Request:
         """*request* past the cached pages of the indexes; raises the refusal where that was done already."""
         error = words_uv.error(done.stderr, lines)
-        if request.refresh or not isinstance(error, NotFoundError | ResolveError):
+        if not isinstance(error, NotFoundError | ResolveError):
             raise error
-        return replace(request, refresh=True)
+        if not request.refresh:
+            return replace(request, refresh=True)
+        wanted = re.fullmatch(rf"({words.NAME})==([0-9][^*,;\s]*)", error.item)
+        if wanted and isinstance(error, NotFoundError) and "; the index has" not in error.sentence:
+            offered = self._around(wanted[1], wanted[2], request, room)
+            raise words.not_found(error.item, lines, version=True, offered=offered)
+        raise error
+
+    def _around(self, name: str, version: str, request: Request, room: Room) -> str:
+        """The versions of *name* next to *version* and the newest, as a list for a message."""
+        found: list[str] = []
+        for line, lowest in ((f"{name}<{version}", False), (f"{name}>{version}", True), (name, False)):
+            arguments = ["compile", "--no-deps", "--no-header", "--no-annotate", "-q", _write(room, "near.in", [line])]
+            done = self._run([*arguments, *(["--resolution", "lowest"] if lowest else [])], request, room, set())
+            found += [said.partition("==")[2].strip() for said in done.stdout.splitlines() if "==" in said]
+        return words.nearest(f"=={version}", found) if found else ""
 
     def install(self, pins: tuple[Pin, ...], into: str, request: Request, room: Room) -> None:
         """Fill the new folder *into* from *pins*: offline if the cache has all, else online; hashes are checked."""

@@ -21,6 +21,7 @@ from sessionpkgs.errors import (
 )
 
 LONGEST = 600
+_AROUND = 2
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
 _STATUS = {
@@ -106,13 +107,15 @@ def not_found(
     if version or offered:
         more = f"; the index has {squeeze(offered)}" if offered else ""
         by = f" (asked for by {by})" if by and not named else ""
+        item = named or item
         return NotFoundError(
             f"no index has {named or item}{by}{more}", hint="Ask for a version that exists.", item=item
         )
+    meant = _meant(item)
     came = f" (asked for by {by or named})" if (by or named) and named != item else ""
     return NotFoundError(
         f"no package index has a distribution called {item}{came}",
-        hint="Check the spelling; an import name may differ from the distribution's name.",
+        hint=f"Write {meant}." if meant else "Check the spelling; an import name may differ from the distribution's.",
         item=item,
     )
 
@@ -126,6 +129,61 @@ def no_wheel(item: str, offered: str, asked: Iterable[str]) -> NotFoundError:
         hint="Ask for a version that has one, or use a kernel with another Python.",
         item=item,
     )
+
+
+def nearest(wanted: str, versions: Iterable[str]) -> str:
+    """Those of *versions* that stand around the version in *wanted*, and the newest, as a list for a message."""
+    from packaging.version import InvalidVersion, Version
+
+    known: list[Version] = []
+    for version in versions:
+        try:
+            known.append(Version(version.strip()))
+        except InvalidVersion:
+            continue
+    known.sort()
+    stable = [version for version in known if not version.is_prerelease] or known
+    found = re.search(r"[<>=!~]=?=?\s*([0-9][0-9A-Za-z.!+-]*?)(?:\.\*)?(?:,|;|\s|$)", wanted)
+    try:
+        middle = Version(found.group(1)) if found else stable[-1]
+    except InvalidVersion:
+        middle = stable[-1]
+    below, above = [v for v in stable if v < middle], [v for v in stable if v >= middle]
+    chosen = [*below[-_AROUND:], *above[:_AROUND], *stable[-1:]]
+    return ", ".join(str(version) for version in dict.fromkeys(chosen))
+
+
+def not_built(item: str, said: str) -> ResolveError:
+    """The error for a source whose own build code failed; *said* is all that the engine printed."""
+    lines = [
+        line.strip()
+        for line in said.splitlines()
+        if line.strip() and not line.lstrip().startswith(("hint:", "╰", "note:"))
+    ]
+    told = next((line for line in reversed(lines) if re.match(r"(?!pip\.)[\w.]*(?:Error|Exception): ", line)), "")
+    told = told or next((line for line in lines if "deprecated" in line), "")
+    name = re.split(r"[=<>]", item)[0]
+    meant = _meant(name)
+    return ResolveError(
+        f"{item or 'a source'} has no wheel and could not be built from source{f': {squeeze(told)}' if told else ''}",
+        hint=f"Write {meant}." if meant else "Ask for a version that has a wheel, or build it on the machine first.",
+        item=name,
+    )
+
+
+def unknown_extras(said: str) -> tuple[str, ...]:
+    """A notice for each extra that a distribution does not have, as *said* by an engine that goes on without it."""
+    found = re.findall(rf"package `({NAME})(?:==[^`]*)?` does not have an extra named `({NAME})`", said) + re.findall(
+        rf"({NAME}) \S+ does not provide the extra '({NAME})'", said
+    )
+    return tuple(f"{name} has no extra called {extra}: it changes nothing." for name, extra in dict.fromkeys(found))
+
+
+def _meant(name: str) -> str:
+    """The distribution that people mean by *name*: what is imported so, or what conda calls so."""
+    from sessionpkgs.formats import conda_names, import_names
+
+    return import_names.distribution(name) or conda_names.RENAMED.get(name.lower(), "").partition("[")[0]
 
 
 def source_forbidden(name: str, asked: Iterable[str], *, plan: bool) -> SourceForbidden:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sessionpkgs.engines import words
+from sessionpkgs.engines import words, words_places
 from sessionpkgs.engines.words import NAME
-from sessionpkgs.errors import ResolveError, SessionPkgsError
+from sessionpkgs.errors import SessionPkgsError
 
 _REACH = re.compile(r"Failed to (?:fetch|download|query)|error sending request|Request failed|credentials")
 _MISSING = re.compile(rf"({NAME}) was not found in (?:the package registry|the provided package locations)")
@@ -26,7 +26,7 @@ _ONLY_THIS = re.compile(rf"only ({NAME}\S*) is available and you require ({NAME}
 def error(text: str, asked: Sequence[str]) -> SessionPkgsError:
     """The error for what uv printed when it could not resolve or install *asked*."""
     flat = _cause(text)
-    for read in (_disk, _bytes, _reach, _missing, _useless, _absent, _build):
+    for read in (_disk, _place, _bytes, _reach, _missing, _useless, _absent, _build):
         if (found := read(text, flat, asked)) is not None:
             return found
     return words.conflict(flat)
@@ -55,6 +55,10 @@ def _cause(text: str) -> str:
 
 def _disk(text: str, _flat: str, _asked: Sequence[str]) -> SessionPkgsError | None:
     return words.disk_full() if words.NO_SPACE.search(text) else None
+
+
+def _place(text: str, _flat: str, asked: Sequence[str]) -> SessionPkgsError | None:
+    return words_places.error(text, asked)
 
 
 def _bytes(text: str, flat: str, _asked: Sequence[str]) -> SessionPkgsError | None:
@@ -97,4 +101,5 @@ def _absent(_text: str, flat: str, asked: Sequence[str]) -> SessionPkgsError | N
 def _build(text: str, flat: str, _asked: Sequence[str]) -> SessionPkgsError | None:
     if "ailed to build" not in text and "build backend" not in text:
         return None
-    return ResolveError(f"a source could not be built: {flat}", hint="Ask for a version that has a wheel.")
+    item = re.search(rf"[Ff]ailed to (?:download and )?build `({NAME}(?:==[^`]+)?)", text)
+    return words.not_built(item.group(1) if item else "", text)
