@@ -26,10 +26,11 @@ _ENDS = tuple(_FILES)
 def base_paths(paths: Iterable[str], outside: str = "") -> list[str]:
     """The entries of *paths* that may hold distributions of base.
 
-    Left out: the working folder (``''``), zip files, the standard library's own folders, and all below *outside*
-    (the store, whose layers are not base).
+    Left out: the working folder (``''``), zip files, the standard library's own folders, that of Python's programs (it
+    stands in the path of a console script), and all below *outside* (the store, whose layers are not base).
     """
-    stdlib = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
+    scripts = os.path.dirname(sys.executable)
+    stdlib = {scripts, os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
     below = os.path.join(outside, "") if outside else "\0"
     found = [p for p in paths if p and p not in stdlib and not p.startswith(below) and os.path.isdir(p)]
     return list(dict.fromkeys(found))

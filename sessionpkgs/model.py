@@ -14,7 +14,7 @@ from typing import Literal
 Level = Literal["base", "pool", "session"]
 Kind = Literal["wheel", "sdist", "vcs", "directory"]
 
-LAYOUT = 1
+LAYOUT = 2
 """Version of the on-disk layout; part of every key."""
 
 

@@ -62,19 +62,41 @@ def _same_minor(wanted: Iterable[object], running: str) -> bool:
     return bool(clauses) and all(re.fullmatch(rf"={{2,3}}{re.escape(minor)}(\.\d+)?", clause) for clause in clauses)
 
 
+def settled(spec: Spec, places: Mapping[str, str]) -> Spec:
+    """*spec* with the names of protected distributions alone where it names the place that base has them from.
+
+    *places* are base's direct references by name: what ``pip freeze`` writes of a base must not be a reason to refuse it.
+    """
+    from dataclasses import replace
+
+    def one(asked: Requirement) -> Requirement:
+        place = asked.line.partition(" @ ")[2].partition("#")[0].split(" ;")[0].strip().rstrip("/")
+        same = asked.name in PROTECTED and place and place == places.get(asked.name, "").rstrip("/")
+        return replace(asked, line=asked.name, editable=False, hashes=()) if same else asked
+
+    return replace(spec, requirements=tuple(one(asked) for asked in spec.requirements))
+
+
 def check_spec(spec: Spec, view: Mapping[str, Dist]) -> None:
     """Refuse a direct requirement on a protected distribution that base does not already satisfy.
 
     Raises :class:`Protected` before any index is asked: resolving pyspark alone takes seconds.
     """
-    for requirement in spec.requirements:
-        if requirement.name in PROTECTED and not _satisfied(requirement, view):
-            has = f"base has {view[requirement.name].version}" if requirement.name in view else "base does not have it"
-            raise Protected(
-                f"{requirement.line} ({requirement.where}) would change {requirement.name}, which a session may not ({has})",
-                hint=_STAY,
-                item=requirement.line,
-            )
+    refused = [one for one in spec.requirements if one.name in PROTECTED and not _satisfied(one, view)]
+    if not refused:
+        return
+    asked = ", ".join(f"{one.line} ({one.where})" for one in refused)
+    many = len(refused) > 1
+    held = [f"{one.name} {view[one.name].version}" for one in refused if one.name in view]
+    has = f"base has {', '.join(held) if many else held[0].split()[1]}" if held else "base does not have it"
+    names = ",".join(dict.fromkeys(one.name for one in refused))
+    what = "the kernel's own distributions" if many else refused[0].name
+    there = any(one.name in view for one in refused)
+    raise Protected(
+        f"{asked} would change {what}, which a session may not ({has})",
+        hint=f"Leave it out to go on with base's (%%session_env --without {names}). {_STAY}" if there else _STAY,
+        item=refused[0].line,
+    )
 
 
 def _satisfied(requirement: Requirement, view: Mapping[str, Dist]) -> bool:
@@ -118,7 +140,8 @@ def check_hashes(lock: Lock, spec: Spec) -> None:
     if bare := [f"{pin.name}=={pin.version}" for pin in lock.pins if pin.name not in hashed]:
         raise SpecError(
             f"{', '.join(bare)} would come without a hash, and this declaration has hashes",
-            hint="Write them all (%session_env export --format requirements does), or none.",
+            hint="Write them all (%session_env export --format requirements does), or none; a set that is meant to be "
+            "incomplete takes --no-deps.",
             item=bare[0],
         )
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sessionpkgs.errors import ConflictError, NotFoundError, Protected, ResolveError, SpecError
+from sessionpkgs import process
+from sessionpkgs.errors import ActivationError, ConflictError, NotFoundError, Protected, ResolveError, SpecError
 from tests.sessions import Make, lines, names, places
-from tests.wheelhouse import Wheelhouse, unpack
+from tests.wheelhouse import Wheelhouse, project, unpack
 
 
 def versions(record: dict[str, Any]) -> dict[str, str]:
@@ -164,3 +168,49 @@ def test_a_step_is_remembered_and_what_follows_it_works(session: Make, wheelhous
         assert one.add(["demo-b"])["source"] == source
     assert versions(one.add(["demo-c"])) == {"demo-a": "1.0", "demo-b": "1.0", "demo-c": "1.0"}
     assert versions(one.remove(["demo-a"])) == {"demo-b": "1.0", "demo-c": "1.0"}
+
+
+def test_a_changed_folder_is_built_again_and_an_unchanged_one_stays_loaded(
+    session: Make, wheelhouse: Wheelhouse, tmp_path: Path, engine: str
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    source = project(tmp_path / "mine", "changing-mine") / "src/changing_mine/__init__.py"
+    one = session()
+    read = "import changing_mine; print(changing_mine.__version__)"
+    one.add(["./mine"], engine=engine)
+    assert child(read) == "1.0"
+    loaded = importlib.import_module("changing_mine")
+    one.add(["./mine"], engine=engine)
+    one.add([*places(wheelhouse), "demo-a"], engine=engine)
+    assert sys.modules["changing_mine"] is loaded
+    source.write_text("__version__ = 'changed'\n")
+    record = one.add(["./mine"], engine=engine)
+    assert child(read) == "changed"
+    assert any("imported anew" in notice for notice in record["notices"])
+    one.namespace = {"kept": importlib.import_module("changing_mine")}
+    source.write_text("__version__ = 'again'\n")
+    with pytest.raises(ActivationError, match="held by the variable kept"):
+        one.add(["./mine"], engine=engine)
+    assert child(read) == "changed"
+    del sys.modules["changing_mine"]
+
+
+def child(code: str) -> str:
+    """What *code* prints in a child of this Python."""
+    done = process.run([sys.executable, "-c", code], env=os.environ, cwd="/", deadline=60)
+    assert done.code == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_an_editable_folder_stays_loaded_when_something_else_comes(
+    session: Make, wheelhouse: Wheelhouse, tmp_path: Path
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    project(tmp_path / "mine", "edited-mine")
+    one = session()
+    one.add(["-e ./mine"])
+    loaded = importlib.import_module("edited_mine")
+    one.add([*places(wheelhouse), "demo-a"])
+    assert sys.modules["edited_mine"] is loaded
+    one.reset()
+    assert "edited_mine" not in sys.modules

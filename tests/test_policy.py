@@ -107,3 +107,29 @@ def test_the_shortest_chain_is_told_and_a_circle_ends(edges, path):
 
 def test_what_the_declaration_names_itself_is_its_own_chain():
     assert policy.chain("a", (), asking("a>1")) == ("a>1",)
+
+
+def test_all_protected_distributions_are_refused_at_once_with_what_leaves_them_out():
+    view = {name: Dist(name=name, version="5.0", level="base", path="") for name in ("ipython", "tornado")}
+    asked = Spec(requirements=(
+        Requirement(line="ipython<4", name="ipython", where="line 1"),
+        Requirement(line="tornado==9", name="tornado", where="line 2"),
+    ))  # fmt: skip
+    with pytest.raises(Protected, match=r"line 1\), tornado==9 \(line 2\).*ipython 5\.0, tornado 5\.0") as refused:
+        policy.check_spec(asked, view)
+    assert "--without ipython,tornado" in refused.value.hint
+
+
+def test_a_protected_distribution_from_the_place_that_base_has_it_from_is_no_wish():
+    asked = Spec(requirements=(
+        Requirement(line="pip @ file:///srv/pip", name="pip", editable=True),
+        Requirement(line="ipython @ file:///srv/other", name="ipython"),
+        Requirement(line="demo @ file:///srv/demo", name="demo"),
+    ))  # fmt: skip
+    places = {"pip": "file:///srv/pip/", "ipython": "file:///srv/ipython", "demo": "file:///srv/demo"}
+    found = policy.settled(asked, places).requirements
+    assert [(one.line, one.editable) for one in found] == [
+        ("pip", False),
+        ("ipython @ file:///srv/other", False),
+        ("demo @ file:///srv/demo", False),
+    ]

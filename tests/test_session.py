@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from sessionpkgs.errors import (
     StoreError,
 )
 from sessionpkgs.model import Requirement, Spec
-from tests.sessions import Make, lines, names
+from tests.sessions import Make, lines, names, places
 from tests.wheelhouse import Wheelhouse, project
 
 
@@ -332,3 +333,65 @@ def test_a_second_session_of_one_python_is_refused_while_the_first_is_active(
         second.declare(lines(wheelhouse, "demo-a"))
     first.reset()
     assert names(second.declare(lines(wheelhouse, "demo-a"))) == ["demo-a"]
+
+
+def test_names_are_passed_over_where_that_is_asked(session: Make, wheelhouse: Wheelhouse, tmp_path: Path) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    project(tmp_path / "mine", "demo-mine")
+    text = lines(wheelhouse, "demo-a", "absent-b", "-e ./mine")
+    one = session()
+    record = one.declare(text, without=["Absent_B", "demo-mine"])
+    assert names(record) == ["demo-a"]
+    assert "Passed over, as --without says: absent-b, demo-mine." in record["notices"]
+    with pytest.raises(SpecError, match=r"absent-c \(--without\) is not in it"):
+        one.declare(text, without=["absent-c"])
+
+
+def test_a_file_and_a_body_of_comments_are_the_file(session: Make, wheelhouse: Wheelhouse, tmp_path: Path) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    (tmp_path / "asked.txt").write_text(lines(wheelhouse, "demo-a"))
+    assert names(session().declare("# only this\n", file="asked.txt")) == ["demo-a"]
+
+
+def test_threads_that_install_wait_for_each_other(session: Make, wheelhouse: Wheelhouse) -> None:
+    asked = ("demo-a", "demo-b", "demo-c")
+    for name in asked:
+        wheelhouse.wheel(name, "1.0")
+    one = session()
+    threads = [threading.Thread(target=one.add, args=([*places(wheelhouse), name],)) for name in asked]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(names(one.status())) == sorted(asked)
+
+
+def test_a_token_in_a_url_reaches_no_record_no_journal_and_no_resolution(
+    session: Make, wheelhouse: Wheelhouse, home: Path
+) -> None:
+    wheel = wheelhouse.wheel("demo-a", "1.0")
+    with wheelhouse.index() as index:
+        one = session()
+        record = one.add([f"demo-a @ {index.url_of(wheel)}?raw=1&sig=hunter2"])
+        told = json.dumps(record) + one.ask.export("pylock")["text"] + one.ask.export("environment")["text"]
+        told += "".join(one.ask.answer("freeze", everything=False)["lines"])
+    kept = [path for path in home.rglob("*") if path.is_file() and "cache" not in path.relative_to(home).parts]
+    told += "".join(path.read_text(errors="replace") for path in kept)
+    assert names(record) == ["demo-a"]
+    assert "hunter2" not in told
+
+
+def test_freeze_tells_where_this_session_got_a_wheel_from(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheel = wheelhouse.wheel("demo-a", "1.0")
+    one = session()
+    one.add([f"demo-a @ {wheel.as_uri()}"])
+    assert one.ask.answer("freeze", everything=False)["lines"][0].startswith("demo-a @ file://")
+    one.reset()
+    one.add([*places(wheelhouse), "demo-a"])
+    assert one.ask.answer("freeze", everything=False)["lines"] == ["demo-a==1.0"]
+
+
+def test_what_has_no_meaning_here_is_told_and_nothing_is_done(session: Make) -> None:
+    record = session().add(["demo-a; sys_platform == 'other'"])
+    assert not record["packages"]
+    assert any("demo-a" in notice for notice in record["notices"])

@@ -276,7 +276,7 @@ class Index:
 
     def page(self, path: str) -> tuple[int, bytes]:
         """Status and body for *path*."""
-        head, _, name = path.strip("/").partition("/")
+        head, _, name = path.partition("?")[0].strip("/").partition("/")
         if head == "files" and (self.folder / name).is_file():
             return 200, (self.folder / name).read_bytes()
         files = sorted(self.folder.glob("*.whl")) + sorted(self.folder.glob("*.tar.gz"))

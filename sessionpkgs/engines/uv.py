@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sessionpkgs.engines import Request, Room, surroundings, uv_config, words, words_uv
+from sessionpkgs.engines import Request, Room, surroundings, uv_config, words, words_elsewhere, words_uv
 from sessionpkgs.engines.stub import stub_view
 from sessionpkgs.engines.wheels import is_source, pin_of
 from sessionpkgs.errors import EngineMissing, NotFoundError, ResolveError
@@ -44,7 +44,7 @@ class Uv:
             names = [name for name in words_uv.sources_only(done.stderr) if name not in allowed]
             fresh = [name for name in names if self._only_source(name, request, room)]
             if not fresh or len(built) >= _MOST_BUILT:
-                request = self._ask_again(request, done, lines, room)
+                request = self._ask_again(request, done, lines, built, room)
             elif request.wheels_only or not request.may_build:
                 raise words.source_forbidden(fresh[0], lines, plan=not request.wheels_only)
             built += fresh
@@ -61,7 +61,7 @@ class Uv:
             asked_by=edges,
         )
 
-    def _ask_again(self, request: Request, done: Completed, lines: list[str], room: Room) -> Request:
+    def _ask_again(self, request: Request, done: Completed, lines: list[str], built: list[str], room: Room) -> Request:
         """*request* past the cached pages of the indexes; raises the refusal where that was done already."""
         error = words_uv.error(done.stderr, lines)
         if not isinstance(error, NotFoundError | ResolveError):
@@ -72,7 +72,18 @@ class Uv:
         if wanted and isinstance(error, NotFoundError) and "; the index has" not in error.sentence:
             offered = self._around(wanted[1], wanted[2], request, room)
             raise words.not_found(error.item, lines, version=True, offered=offered)
-        raise error
+        raise words_elsewhere.refusal(done.stderr, lines, [*request.view, *built], self._asking(request, room))
+
+    def _asking(self, request: Request, room: Room) -> words_elsewhere.Ask:
+        """Gives ``pip compile`` of some lines without what they depend on, for a refusal that explains itself."""
+        short = replace(room, deadline=min(room.deadline, words_elsewhere.SECONDS))
+
+        def ask(lines: list[str], *options: str) -> Completed:
+            asked = _write(room, "near.in", lines)
+            arguments = ["compile", "--no-deps", "--no-header", "--no-annotate", "-q", asked, *options]
+            return self._run(arguments, replace(request, refresh=False), short, set())
+
+        return ask
 
     def _around(self, name: str, version: str, request: Request, room: Room) -> str:
         """The versions of *name* next to *version* and the newest, as a list for a message."""
@@ -90,6 +101,7 @@ class Uv:
         lock.write_text(pylock_toml.write_private(pins, engine=self.name), encoding="utf-8")
         source = {p.name for p in pins if p.kind != "wheel"}
         arguments = ["install", "--no-deps", "--target", into, "--link-mode", "hardlink", "-r", str(lock)]
+        arguments += [part for pin in pins if pin.mutable for part in ("--refresh-package", pin.name)]
         if request.fresh:
             self._forget([pin.name for pin in pins], request, room)
         done = None if source or request.fresh else self._run([*arguments, "--offline"], request, room, source)

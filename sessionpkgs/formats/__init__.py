@@ -7,7 +7,6 @@ know where texts are kept, nor what becomes of the Spec.
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -57,28 +56,7 @@ def read(text: str | bytes, *, origin: Origin, format: str | None = None) -> Spe
         )
     name = format or _format_of(plain, origin.label)
     limit(plain, label=origin.label, most=_BYTES.get(name, BYTES))
-    spec = _reader(name).read(plain, origin)
-    return _without(spec, plain, origin) if origin.without else spec
-
-
-def _without(spec: Spec, text: str, origin: Origin) -> Spec:
-    """*spec* without the names that *origin* passes over, and a notice that says so.
-
-    Raises:
-        SpecError: a name that stands nowhere in the text.
-    """
-    from dataclasses import replace
-
-    from packaging.utils import canonicalize_name
-
-    words = {str(canonicalize_name(word)) for word in re.findall(r"[A-Za-z0-9][\w.-]*", text)}
-    if absent := sorted(origin.without - words):
-        raise SpecError(
-            f"{', '.join(absent)} (--without) is not in it.", where=origin.label, hint="Check the name.", item=absent[0]
-        )
-    found = [one.name for one in spec.requirements if one.name in origin.without]
-    said = (f"Passed over, as --without says: {', '.join(found)}.",) if found else ()
-    return replace(spec.without(origin.without), notices=(*spec.notices, *said))
+    return _reader(name).read(plain, origin)
 
 
 def _format_of(text: str, label: str) -> str:

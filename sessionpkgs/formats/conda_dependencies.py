@@ -108,13 +108,14 @@ class Dependencies:
                 f"{len(everything)} of its {self._number} packages cannot be had: "
                 f"{'; '.join(filter(None, (unknown, foreign)))}."
             )
-            problems.add(SpecError(sentence, where=where, hint=_FROM_HISTORY, item=names(everything)), first=True)
+            hint = f"{_FROM_HISTORY} Or pass them over: {_option(everything)}"
+            problems.add(SpecError(sentence, where=where, hint=hint, item=names(everything)), first=True)
             return
         if unknown:
             problems.add(SpecError(f"{unknown}.", where=where, hint=self._unknown_hint(), item=names(self._unknown)))
         if foreign:
             item = names(everything[len(self._unknown) :])
-            hint = f"Remove them, or add --without {','.join(dict.fromkeys(everything))[:200]}."
+            hint = f"Remove them, or pass them over: {_option(everything[len(self._unknown) :])}"
             problems.add(SpecError(f"{foreign}.", where=where, hint=hint, item=item))
 
     def _unknown_sentence(self) -> str:
@@ -132,6 +133,8 @@ class Dependencies:
         ]
         if told:
             return f"Write the distribution's name: {names(told, most=6)}."
+        if self._origin.label.startswith("%"):
+            return f"If a name is one of the package index (PyPI): %pip install {' '.join(self._unknown[:LISTED])}"
         return "If a name is one of the package index (PyPI), put it under pip:."
 
     def _foreign_sentence(self) -> str:
@@ -162,3 +165,8 @@ class Dependencies:
             self._foreign.setdefault(value, []).append(found.name)
         else:
             self._unknown.append(found.name)
+
+
+def _option(everything: list[str]) -> str:
+    """The option that passes *everything* over, ready to be pasted."""
+    return f"--without {','.join(dict.fromkeys(show(name) for name in everything))}"

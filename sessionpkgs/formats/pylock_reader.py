@@ -60,12 +60,17 @@ class LockReader:
         places += [pin.url.partition("+")[2] for pin in pins if "+file://" in pin.url]
         return Spec() | Spec(
             pins=pins,
-            requirements=tuple(self._asked.values()),
+            requirements=self._requirements(),
             python=tuple(self._python),
             require_hashes=bool(pins) and all(pin.sha256 for pin in pins),
             notices=tuple(self._notices),
             files=tuple(unquote(urlsplit(place).path) for place in places),
         )
+
+    def _requirements(self) -> tuple[Requirement, ...]:
+        """What was asked for, where the lock says that; otherwise every package of it."""
+        named = {name for name, pin in self._pins.items() if pin.requested}
+        return tuple(one for name, one in self._asked.items() if not named or name in named or name not in self._pins)
 
     def head(self) -> None:
         """Read what stands above the packages; a lock of another version or platform is refused at once."""

@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from sessionpkgs.errors import without_tokens
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -67,8 +69,8 @@ def write_private(pins: Iterable[Pin], *, engine: str = "") -> str:
 
 
 def without_login(text: str) -> str:
-    """*text* with its URLs without user and password; a bare user of ssh, such as ``git@``, is an address and stays."""
-    return _LOGIN.sub("", text)
+    """*text* with its URLs without user and password, and without tokens; a bare user of ssh (``git@``) is an address and stays."""
+    return without_tokens(_LOGIN.sub("", text))
 
 
 def _text(pins: list[Pin], head: dict[str, Any], ours: dict[str, Any]) -> str:

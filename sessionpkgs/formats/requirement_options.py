@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sessionpkgs.formats.wording import show
 
@@ -26,6 +27,9 @@ HINTS = {
     "--global-option": "pip has removed it: leave it out.",
 }
 """What to do about options that are not read."""
+
+INDEX = re.compile(r"(?:https?|file)://\S+", re.IGNORECASE)
+"""The URL of an index."""
 
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _HEX = {"sha256": 64, "sha384": 96, "sha512": 128}
@@ -94,3 +98,24 @@ def hash_of(option: str, value: str, line: Line) -> str:
 def _bare(number: int, line: str) -> Iterator[tuple[int, int, str]]:
     if stripped := _COMMENT.sub("", line).strip():
         yield number, line.index(stripped) + 1, stripped
+
+
+def _port(url: str) -> bool:
+    """Whether the port in *url*, if there is one, is a number that a port can have."""
+    try:
+        return (urlsplit(url).port or 0) >= 0
+    except ValueError:
+        return False
+
+
+def index_url(value: str, line: Line) -> str:
+    """Give the URL of an index.
+
+    Raises:
+        SpecError: it is none.
+    """
+    if not INDEX.fullmatch(value) or not _port(value):
+        raise line.refusal(
+            "names an index that is not a URL", "Write https://HOST/PATH; for a folder use --find-links."
+        )
+    return value

@@ -16,7 +16,7 @@ from sessionpkgs.errors import SpecError
 from sessionpkgs.formats import import_names, requirement_lines
 from sessionpkgs.formats.decoding import FORBIDDEN, decode
 from sessionpkgs.formats.requirement_lines import Line, Source, local
-from sessionpkgs.formats.requirement_options import HINTS, hash_of, logical_lines, options
+from sessionpkgs.formats.requirement_options import HINTS, INDEX, hash_of, index_url, logical_lines, options
 from sessionpkgs.formats.wording import Problems, names, show
 from sessionpkgs.model import Requirement, Spec
 
@@ -32,7 +32,7 @@ DEFAULT_INDEX = "default"
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)\}")
 _OPTIONS = re.compile(r"\s(?=--?[A-Za-z])")
-_INDEX = re.compile(r"(?:https?|file)://\S+", re.IGNORECASE)
+_REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+")
 _EXPORT = re.compile(r"^[A-Za-z0-9_][\w.-]*=[^=\s]+=[^=\s]+$|^@EXPLICIT", re.MULTILINE | re.ASCII)
 
 _FLAGS = {"--no-index": "no_index", "--pre": "pre", "--no-deps": "no_deps", "--require-hashes": "require_hashes"}
@@ -221,21 +221,27 @@ class Reading:
 
     def index(self, value: str, line: Line) -> None:
         """The index to ask first; another one in the same text is refused."""
-        url = _index_url(value, line)
+        url = index_url(value, line)
         if self._main_index not in {"", url}:
             raise line.refusal("names a second main index", "Keep one --index-url; use --extra-index-url for others.")
         self._main_index = url
 
     def extra_index(self, value: str, line: Line) -> None:
         """An index to ask after the others."""
-        self._extra_indexes.append(_index_url(value, line))
+        self._extra_indexes.append(index_url(value, line))
 
     def links(self, value: str, line: Line) -> None:
         """A folder or page with files."""
-        self._find_links.append(value if _INDEX.match(value) else local(value, line))
+        self._find_links.append(value if INDEX.match(value) else local(value, line))
 
     def editable(self, value: str, line: Line) -> None:
         """A folder that is installed as it stands."""
+        if _REPOSITORY.search(value):
+            self._notices.append(
+                f"-e changes nothing for a repository, which is installed as it stands: {show(value)}."
+            )
+            self._keep(requirement_lines.read(value, line), line)
+            return
         self._keep(requirement_lines.read(value, line, editable=True), line)
 
     def requirements_of(self, value: str, line: Line) -> None:
@@ -275,11 +281,3 @@ _VALUED: dict[str, Callable[[Reading, str, Line], None]] = {
     "--constraint": Reading.constraints_of,
     "--editable": Reading.editable,
 }
-
-
-def _index_url(value: str, line: Line) -> str:
-    if not _INDEX.fullmatch(value):
-        raise line.refusal(
-            "names an index that is not a URL", "Write https://HOST/PATH; for a folder use --find-links."
-        )
-    return value

@@ -6,10 +6,12 @@ It maps words to one Session method each and decides nothing else.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,7 +24,8 @@ _CELL = """\
 Declare what this session has: the cell's text is an environment.yml or requirements lines. Afterwards the session
 holds exactly this, over base; what an earlier declaration brought and this one does not is gone.
 """
-_ENGINE = re.compile(r"(?:^|(?<=\s))--engine[ =]\s*(uv|pip)(?=\s|$)")
+_IGNORE = re.compile(r"(?<=\s)--ignore-python(?=\s|$)")
+_SHELL = re.compile(r"[|>]")
 _LINE = "Look at the session's packages and change them one by one."
 
 
@@ -106,7 +109,7 @@ def _looking(verbs: Any) -> None:
     why.add_argument("what", nargs=1, metavar="NAME")
     show = verbs.add_parser("show", help="what a distribution says about itself")
     show.add_argument("what", nargs="+", metavar="NAME")
-    show.add_argument("-f", "--files", action="store_true", help="with its files")
+    show.add_argument("--files", "-f", action="store_true", help="with its files")
     freeze = verbs.add_parser("freeze", help="the session's versions as requirement lines")
     freeze.add_argument("--all", action="store_true", help="with those of base")
     export = verbs.add_parser("export", help="a text that pip, uv or this magic gives the same versions from")
@@ -131,18 +134,19 @@ def words(verb: str) -> list[str]:
 def _parse(parser: _Parser, line: str) -> argparse.Namespace | None:
     """*line* parsed; None when only the help was wanted."""
     try:
-        return parser.parse_args(_words(line))
-    except ValueError as error:
-        raise SpecError(f"{parser.prog}: {error}", hint="Close the quotation mark.") from None
+        return parser.parse_args(_words(line, parser.prog))
     except _Shown:
         return None
 
 
-def _words(line: str) -> list[str]:
+def _words(line: str, command: str) -> list[str]:
     """The words of *line*, quotes understood; from a word that begins with ``#`` on it is a comment."""
-    words = shlex.split(line)
-    end = next((at for at, word in enumerate(words) if word.startswith("#")), len(words))
-    return words[:end]
+    reader = shlex.shlex(line, posix=True)
+    reader.whitespace_split, reader.commenters = True, ""
+    try:
+        return [*takewhile(lambda word: not word.startswith("#"), reader)]
+    except ValueError as error:
+        raise SpecError(f"{command}: {error}", hint="Close the quotation mark.") from None
 
 
 def cell(line: str) -> argparse.Namespace | None:
@@ -160,24 +164,40 @@ def verb(line: str) -> argparse.Namespace | None:
         return _parse(_cell_parser(), line)
     if words and words[0] in ("add", "plan") and not {"-h", "--help"} & {*words} and len(words) > 1:
         return _adding(words[0], line)
-    return _parse(_line_parser()[0], line)
+    return _parse(_line_parser()[0], line) if not _SHELL.search(line) else _with_tail(line)
+
+
+def _with_tail(line: str) -> argparse.Namespace | None:
+    """*line* with a pipeline or a redirection behind it, as ``tail`` and ``quiet``."""
+    from sessionpkgs.jupyter import shell_words
+
+    taken = shell_words.split(line)
+    chosen = _parse(_line_parser()[0], shlex.join(os.path.expandvars(word) for word in taken.words))
+    if chosen is not None:
+        chosen.tail, chosen.quiet = taken.tail, taken.quiet
+    return chosen
 
 
 def _adding(verb: str, line: str) -> argparse.Namespace:
     """``add`` or ``plan`` with words as ``%pip install`` takes them, and options of our own."""
     from sessionpkgs.jupyter import pip_lines
 
-    engine = _ENGINE.search(line)
-    rest = _ENGINE.sub(" ", line).strip()[len(verb) :]
-    ignore = "--ignore-python" in rest.split()
-    rest = rest.replace("--ignore-python", " ")
-    words = _words(rest) if "'" not in rest and '"' not in rest else []
+    rest = line.strip()[len(verb) :]
+    chosen, words = _file_parser().parse_known_args(_words(rest, f"%session_env {verb}"))
     if verb == "plan" and len(words) == 1 and Path(words[0]).is_file():
-        return argparse.Namespace(verb="plan", file=words[0], engine=engine[1] if engine else "", ignore_python=ignore)
+        return argparse.Namespace(verb="plan", file=words[0], engine=chosen.engine, ignore_python=chosen.ignore_python)
     if not any(word.startswith("-") for word in words):
         _no_files(words)
-    asked = pip_lines.parse(f"install {rest}")
-    return argparse.Namespace(verb=verb, pip=replace(asked, engine=engine[1] if engine else asked.engine))
+    asked = pip_lines.parse(f"install {_IGNORE.sub(' ', rest)}")
+    return argparse.Namespace(verb=verb, pip=asked, tail=asked.tail, quiet=asked.quiet)
+
+
+def _file_parser() -> _Parser:
+    """Options of ``plan FILE``."""
+    parser = _Parser(prog="%session_env plan", add_help=False, allow_abbrev=False)
+    parser.add_argument("--ignore-python", action="store_true")
+    _engine(parser)
+    return parser
 
 
 def declare(session: Session, chosen: argparse.Namespace, body: str) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Completion:
     def _matches(self, magic: str, line: str, symbol: str) -> list[str]:
         """Candidates for *symbol* at the end of *line*."""
         before = line[: len(line) - len(symbol)].split()[1:] if line.endswith(symbol) else line.split()[1:]
+        if magic == "uv" and before[:1] == ["pip"]:
+            magic, before = "uv pip", before[1:]
         verb = next((word for word in before if not word.startswith("-")), "")
         last = before[-1] if before else ""
         if symbol.startswith("-"):
@@ -63,7 +65,7 @@ class Completion:
             found = (word for word in _words(magic, "") if not word.startswith("-"))
         else:
             found = self._names(verb)
-        return sorted(name for name in found if name.startswith(symbol.lower() if os.sep not in symbol else symbol))
+        return sorted(name for name in found if name.lower().startswith(symbol.lower()))
 
     def _names(self, verb: str) -> set[str]:
         """Names of distributions that *verb* may be about."""
@@ -83,10 +85,13 @@ def _words(magic: str, verb: str) -> list[str]:
         from sessionpkgs.jupyter import arguments
 
         return arguments.words(verb)
-    if magic in ("pip", "uv"):
+    if magic in ("pip", "uv pip"):
         from sessionpkgs.jupyter import pip_options
 
-        return [] if verb else list(pip_options.TABLES["pip"])
+        table = pip_options.TABLES["pip" if magic == "pip" else "uv"]
+        return list(table.get(verb, ())) if verb else list(table)
+    if magic == "uv":
+        return [] if verb else ["pip"]
     return [] if verb else ["install", "update", "remove", "list", "env"]
 
 

@@ -55,8 +55,10 @@ def _from_file(session: Session, asked: CondaCommand) -> dict[str, Any]:
 def _remove(session: Session, asked: CondaCommand) -> dict[str, Any]:
     """``remove``, by conda's names."""
     everything = [one.name for one in session.spec.requirements] if asked.all else []
-    names = [*everything, *session.reading.index_names(asked.names)]
-    return said(session.remove(names, plan=asked.dry_run), asked.notices)
+    names, absent = session.ask.present([*everything, *session.reading.index_names(asked.names)])
+    if not names:
+        return said({**session.status(), "action": "remove"}, (*asked.notices, *absent))
+    return said(session.remove(names, plan=asked.dry_run), (*asked.notices, *absent))
 
 
 def _list(session: Session, asked: CondaCommand) -> dict[str, Any]:

@@ -66,7 +66,10 @@ class SessionMagics:
 
         chosen = arguments.verb(line)
         if chosen is not None:
-            self.stage.show(lambda: arguments.act(self.session, chosen))
+            told = vars(chosen)
+            self.stage.show(
+                lambda: arguments.act(self.session, chosen), quiet=told.get("quiet", False), tail=told.get("tail", "")
+            )
 
     def start(self) -> None:
         """Register all magics and watches in the shell."""
@@ -77,8 +80,12 @@ class SessionMagics:
         self._packages.start()
 
     def stop(self) -> None:
-        """Reset the session and give everything in the shell back."""
+        """Reset the session and give everything in the shell back; what it brought is named, as it is gone then."""
+        brought = self._session.life.current() if self._session is not None else {}
         self.close()
+        if brought:
+            names = ", ".join(sorted(f"{name} {version}" for name, version in brought.values()))
+            self.stage.tell("The session is over", f"base again, without {names}.")
         if self._completion is not None:
             self._completion.stop()
         self._packages.stop()

@@ -148,8 +148,11 @@ def _sync(session: Session, asked: PipLine) -> dict[str, Any]:
 def _uninstall(session: Session, asked: PipLine) -> dict[str, Any]:
     """``uninstall``: what the session brought."""
     read = session.read("\n".join(asked.lines) + "\n", form="requirements_txt").requirements if asked.lines else ()
-    names = (*asked.names, *(one.name for one in read))
-    return said(session.remove(names, plan=asked.dry_run), asked.notices)
+    names, absent = session.ask.present([*asked.names, *(one.name for one in read)])
+    notices = (*asked.notices, *absent)
+    if not names:
+        return said({**session.status(), "action": "remove"}, notices)
+    return said(session.remove(names, plan=asked.dry_run), notices)
 
 
 def _download(session: Session, asked: PipLine) -> dict[str, Any]:

@@ -16,7 +16,14 @@ from sessionpkgs.errors import SpecError
 from sessionpkgs.formats.wording import show
 from sessionpkgs.jupyter import pip_options, shell_words
 from sessionpkgs.jupyter.option_words import Chosen, choose, explain, verb_at
-from sessionpkgs.jupyter.requirement_words import file_path, names_in, option_value, refuse_commas, requirement
+from sessionpkgs.jupyter.requirement_words import (
+    file_path,
+    names_in,
+    option_value,
+    references,
+    refuse_commas,
+    requirement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -176,7 +183,7 @@ def _unknown(path: str, name: str, program: Program) -> SpecError:
 def _install(common: PipLine, chosen: Chosen, command: str) -> PipLine:
     """``install`` and ``download``: requirement lines and how they are installed."""
     refuse_commas(chosen.operands, command)
-    wanted = [requirement(word, command) for word in chosen.operands]
+    wanted = [requirement(word, command) for word in references(chosen.operands)]
     if not (wanted or chosen.all("requirement") or chosen.all("editable")):
         raise SpecError(f"{command} names nothing.", hint=f"Write {command} NAME or {command} -r FILE.", item=command)
     return replace(

@@ -116,3 +116,14 @@ def names_in(words: Sequence[str], command: str) -> tuple[tuple[str, ...], bool]
                 item=show(word),
             )
     return tuple(found["name"] for _, found in matches if found), any(found["more"] for _, found in matches if found)
+
+
+def references(words: Sequence[str]) -> list[str]:
+    """*words* with ``NAME @ URL``, which needs quotes in a shell, as one word."""
+    joined: list[str] = []
+    for word in words:
+        if len(joined) > 1 and joined[-1] == "@":
+            joined[-2:] = [f"{joined[-2]} @ {word}"]
+        else:
+            joined.append(word)
+    return joined

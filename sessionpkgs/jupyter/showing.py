@@ -75,16 +75,22 @@ class Stage:
         return hasattr(self._shell, "kernel")
 
     def tell(self, lead: str, rest: str) -> None:
-        """Show one sentence that belongs to no answer."""
-        from sessionpkgs.display import BOX, escape, plain
+        """Show one sentence that belongs to no answer; *lead*, where there is one, is its bold beginning.
 
+        What stands between backquotes in *rest* is something to type.
+        """
+        from sessionpkgs.display import plain
+
+        text = plain((f"{lead}: " if lead else "") + rest.replace("`", ""))
         if not self._notebook:
-            self.say(f"{plain(lead)}: {plain(rest)}\n")
+            self.say(f"{text}\n")
             return
+        from sessionpkgs.display.page import BOX, escape, marked
         from sessionpkgs.jupyter.progress import publish_in_notebook
 
-        html = f'<div style="{BOX};padding:2px 0"><b>{escape(lead)}</b>: {escape(rest)}</div>'
-        publish_in_notebook({"text/plain": f"{plain(lead)}: {plain(rest)}", "text/html": html}, "", False)
+        bold = f"<b>{escape(lead)}</b>: " if lead else ""
+        html = f'<div style="{BOX};padding:2px 0">{bold}{marked(rest)}</div>'
+        publish_in_notebook({"text/plain": text, "text/html": html}, "", False)
 
     @staticmethod
     def say(text: str) -> None:

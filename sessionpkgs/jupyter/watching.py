@@ -58,7 +58,7 @@ class Watch:
         """Explain a command that installs past the session, and a first line that was passed over."""
         cell = asked.raw_cell or ""
         self._before = None
-        if _VENDOR in cell and cell.split(maxsplit=1)[0] == _VENDOR and not self._told and not self._known("pyspark"):
+        if cell.lstrip().partition("\n")[0].strip() == _VENDOR and not self._told and not self._known("pyspark"):
             self._told = True
             self._show("%%pyspark is passed over", "this kernel runs Python anyway; remove the line where you can.")
         if "pip" in cell or "conda" in cell or "mamba" in cell:

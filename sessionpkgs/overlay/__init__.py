@@ -88,7 +88,8 @@ class Overlay:
             )
         before = self.active
         try:
-            said = self._off(keep=frozenset(wanted["dists"]))
+            staying = frozenset({*wanted["sites"], *wanted["pth"], *wanted["finders"]})
+            said = self._off(keep=frozenset(wanted["dists"]), staying=staying)
             if changed:
                 self._modules.set_aside(changed)
             self._on(wanted)
@@ -133,21 +134,23 @@ class Overlay:
             )
             sys.meta_path[:] = [*others[:at], *fresh, *others[at:]]
 
-    def _editable_folders(self) -> list[str]:
-        """Folders whose modules only the overlay makes importable: not those that ``sys.path`` reaches without it."""
-        named = [*self.active.get("sites", ()), *self.active.get("pth", ())]
-        for name in self.active.get("finders", ()):
+    def _editable_folders(self, staying: frozenset[str]) -> list[str]:
+        """Folders whose modules only the overlay makes importable: not those that ``sys.path`` reaches without it, nor
+        those (and those of finders) that are *staying*.
+        """
+        named = [path for kind in ("sites", "pth") for path in self.active.get(kind, ()) if path not in staying]
+        for name in set(self.active.get("finders", ())) - staying:
             named += getattr(sys.modules.get(name), "MAPPING", {}).values()
         others = {os.path.realpath(entry or os.curdir) for entry in sys.path if entry not in self._entries}
         return [
             path for path in map(os.path.realpath, named) if path not in others and os.path.dirname(path) not in others
         ]
 
-    def _off(self, *, keep: frozenset[str]) -> list[str]:
-        """Undo :meth:`_on`; modules of the distributions *keep* stay loaded, since they stay the same."""
+    def _off(self, *, keep: frozenset[str], staying: frozenset[str] = frozenset()) -> list[str]:
+        """Undo :meth:`_on`; modules of the distributions *keep*, and of folders that are *staying*, stay loaded."""
         if not self.active and not self._entries and self._kept is None:
             return []
-        editable = self._editable_folders()
+        editable = self._editable_folders(staying)
         for entry in self._entries:
             while entry in sys.path:
                 sys.path.remove(entry)

@@ -33,14 +33,15 @@ def survey(
     root: str,
     namespace: Mapping[str, Any],
 ) -> list[Found]:
-    """Loaded modules of base distributions that are hidden now (*shadow*: name, old, new, path) and of session
+    """Loaded modules of base distributions that are hidden now (*shadow*: name, old, new, path; with ``own`` of a local folder of the session's) and of session
     distributions that leave (*leaving*: identity -> name, old, new).
     """
     found = []
     for row in shadow:
         loaded = modules.loaded_from(_files(row["path"]))
         if loaded:
-            found.append(_found(row["name"], row["old"], row["new"], loaded, namespace, base=True))
+            base = "own" not in row
+            found.append(_found(row["name"], row["old"], row["new"], loaded, namespace, base=base))
     if leaving:
         present = modules.loaded_identities(root)
         for identity, (name, old, new) in leaving.items():
@@ -126,7 +127,7 @@ def _refusal(one: Found) -> ActivationError:
     )
     return ActivationError(
         f"{one.dist} {one.old} is imported already (module {module}, {why}), so {one.new} cannot take effect; nothing was changed",
-        hint="Restart the kernel and run this cell before the first import; or leave the version of "
-        f"{one.dist} open, so that the one that is loaded can stay.",
+        hint=f"Restart the kernel and run this cell before the first import; or ask for {one.dist}=={one.old}, "
+        "which is loaded.",
         item=f"{one.dist}=={one.new}",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from sessionpkgs.report import Reporter
 from sessionpkgs.session import reopen, texts
 from sessionpkgs.session.holding import Holding
 from sessionpkgs.session.life import Life
+from sessionpkgs.session.turns import in_turn
 
 if TYPE_CHECKING:
     from sessionpkgs.model import Plan, Record, Spec, View
@@ -48,6 +50,7 @@ class Session:
         folder: str = "",
     ) -> None:
         self.env = os.environ if env is None else env
+        self.turn = threading.RLock()
         self.identity = identity or places.kernel_identity()
         self.life = Life(places.home(self.env), self.identity)
         self.store, self.overlay = self.life.store, self.life.overlay
@@ -59,6 +62,7 @@ class Session:
 
     # -- what a user asks -------------------------------------------------------------------------------------------
 
+    @in_turn
     def declare(
         self,
         text: str = "",
@@ -100,6 +104,7 @@ class Session:
         )
         return self._keep(key, outcome, made, remember=not preferred)
 
+    @in_turn
     def add(
         self,
         asked: Sequence[str] | Spec,
@@ -119,12 +124,15 @@ class Session:
 
         self.life.open()
         more = self.reading.lines(asked, label)
+        if more.notices and not more.requirements:  # for another platform, say: nothing to do, and that is told
+            return {**self.status(), "action": "add", "notices": list(more.notices)}
         change = changes.adding(self.spec, self.held.pins, more, upgrade=upgrade, force=force)
         words = (repr(change.more), engine, str(upgrade), str(force))
         return self._follow(
             change, "add", words, fresh=bool(refresh or upgrade or force), engine=engine, refresh=refresh
         )
 
+    @in_turn
     def remove(self, names: Sequence[str], *, plan: bool = False) -> JSON:
         """Take the requirements *names* out, and with them what only they needed; base's own show again.
 
@@ -141,6 +149,7 @@ class Session:
             return walking.preview(self, change)
         return self._follow(change, "remove", tuple(sorted(wanted)))
 
+    @in_turn
     def reset(self) -> JSON:
         """Give base back: nothing of the session stays on any path, in metadata or in the environment."""
         self.life.open()
@@ -201,6 +210,7 @@ class Session:
         with walking.line(self, changes.whole(spec), engine=engine, may_build=False) as line:
             return line.plan().plan
 
+    @in_turn
     def apply(self, spec: Spec, *, engine: str = "") -> Record:
         """Make the session hold exactly *spec*. Raises a :class:`SessionPkgsError`; then nothing changed."""
         from sessionpkgs.session import changes, walking

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from sessionpkgs.errors import clean
 from sessionpkgs.formats.wording import show
-from sessionpkgs.model import Dist
+from sessionpkgs.model import Dist, Pin
 from sessionpkgs.session.looking import SCHEMA, editable, origin, title
 
 _TOOLS = frozenset({"pip"}) if sys.version_info >= (3, 12) else frozenset({"pip", "setuptools", "distribute", "wheel"})
@@ -27,8 +28,11 @@ def freeze(
     everything: bool,
     exclude: Iterable[str] = (),
     tools: bool = False,
+    places: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Lines for what the session brings, or for *everything*: ``{"schema", "action": "freeze", "lines": [str, …]}``.
+
+    *places* are references by the name of what the session has from a place of its own: the store does not know those.
 
     In the order of ``pip freeze``. pip, and below Python 3.12 setuptools and wheel, are left out unless *tools* or the
     session brings them.
@@ -39,16 +43,18 @@ def freeze(
     gone |= set() if tools else {name for name in _TOOLS if name in base and base[name] == view.get(name)}
     chosen = [dist for dist in view.values() if dist.name not in gone and (everything or dist.level != "base")]
     named = sorted(((title(dist), dist) for dist in chosen), key=lambda pair: pair[0].lower())
-    return {"schema": SCHEMA, "action": "freeze", "lines": [_line(name, dist) for name, dist in named]}
+    return {"schema": SCHEMA, "action": "freeze", "lines": [_line(name, dist, places or {}) for name, dist in named]}
 
 
-def _line(name: str, dist: Dist) -> str:
+def _line(name: str, dist: Dist, places: Mapping[str, str]) -> str:
     """The line that brings *dist* again."""
     from packaging.version import Version
 
     said = origin(dist)
     if folder := editable(said):
         return f"-e {folder}"
+    if dist.name in places and dist.level == "session" and not said:
+        return f"{name} @ {places[dist.name]}"
     return f"{name} @ {_reference(said)}" if said else f"{name}=={Version(dist.version)}"
 
 
@@ -64,6 +70,14 @@ def _reference(said: Mapping[str, Any]) -> str:
     if folder := said.get("subdirectory"):
         fragments.append(f"subdirectory={folder}")
     return f"{url}#{'&'.join(fragments)}" if fragments else url
+
+
+def place_of(pin: Pin) -> str:
+    """The reference to the place that *pin* came from, without a login."""
+    url, mark, part = clean(pin.url).partition("#")
+    if pin.kind == "vcs":
+        return f"{url}@{pin.commit}{mark}{part}"
+    return f"{url}#sha256={pin.sha256}" if pin.sha256 else url
 
 
 def _table(said: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def _named(requirement: Requirement, folder: str) -> Requirement:
     match = _EXTRAS.match(requirement.line)
     place, extras = (match["place"], match["extras"] or "") if match else (requirement.line, "")
     if "://" in place and not place.startswith("file:"):
-        name, url = _of_archive(place), place
+        name, url = _of_archive(place) or _of_repository(place), place
     else:
         path = os.path.join(folder, unquote(urlsplit(place).path) if place.startswith("file:") else place)
         _must_exist(path, requirement)
@@ -51,18 +51,22 @@ def _named(requirement: Requirement, folder: str) -> Requirement:
 
 def _nameless(requirement: Requirement, place: str, url: str) -> SpecError:
     """The refusal of a place whose name cannot be read; the hint has the name that the place suggests."""
-    guess, local = _guess(url), url.startswith("file:")
-    made = local and os.path.isfile(os.path.join(unquote(urlsplit(url).path), "setup.py"))
-    problem = "does not tell its distribution's name"
-    if made:
-        problem = "has its name in setup.py, which would have to run"
-    elif local and os.path.isdir(unquote(urlsplit(url).path)):
-        problem = "has no pyproject.toml with a [project] name and no setup.py"
-    shown, option = show(place), "-e " if requirement.editable else ""
-    hint = f"Write it as: {option}{guess or 'NAME'} @ {show(url, 400)}"
-    if local and not made:
-        hint = f"Check that this is the project's folder. {hint}"
-    return SpecError(f"{shown} {problem}", where=requirement.where, hint=hint, item=shown)
+    folder = unquote(urlsplit(url).path) if url.startswith("file:") else ""
+    shown = f"-e {show(place)}" if requirement.editable else show(place)
+    if folder and os.path.isdir(folder):
+        where = f" ({show(folder)})" if not os.path.isabs(place) else ""
+        return SpecError(
+            f"{shown}{where} is no Python project: it has neither pyproject.toml nor setup.py",
+            where=requirement.where,
+            hint="Remove the line, or start the notebook in the project's folder.",
+            item=shown,
+        )
+    return SpecError(
+        f"{shown} does not tell its distribution's name",
+        where=requirement.where,
+        hint=f"Write it as: {_guess(url) or 'NAME'} @ {show(url, 400)}",
+        item=shown,
+    )
 
 
 def _guess(url: str) -> str:
@@ -72,6 +76,13 @@ def _guess(url: str) -> str:
     last = path.rpartition("/")[2].partition("@")[0].removesuffix(".git")
     last = re.sub(r"(?:-v?\d[\w.]*)?\.(?:zip|tgz|tar(?:\.\w+)?)$", "", last)
     return last if re.fullmatch(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", last, re.ASCII) else ""
+
+
+def _of_repository(place: str) -> str:
+    """The name that a repository's URL suggests, "" for other places; the engine refuses what has another name."""
+    from packaging.utils import canonicalize_name
+
+    return str(canonicalize_name(_guess(place))) if re.match(r"(?:git|hg|svn|bzr)\+", place) else ""
 
 
 def _must_exist(path: str, requirement: Requirement) -> None:
@@ -85,11 +96,15 @@ def _must_exist(path: str, requirement: Requirement) -> None:
 
 
 def _of_folder(path: str) -> str:
-    """Name in the ``[project]`` table of a source folder, "" where there is none."""
+    """Name in the ``[project]`` table of a source folder; for a project that tells it only to its build code the folder's
+    own name, which the engine refuses where it is another. "" for a folder without a project.
+    """
     from packaging.utils import canonicalize_name
 
     file = os.path.join(path, "pyproject.toml")
     name = read_toml(file).get("project", {}).get("name", "") if os.path.isfile(file) else ""
+    if not name and (os.path.isfile(file) or os.path.isfile(os.path.join(path, "setup.py"))):
+        name = _guess(Path(os.path.abspath(path)).as_uri())
     return str(canonicalize_name(str(name))) if name else ""
 
 

@@ -48,7 +48,8 @@ def resolution(
 
 def may_be_remembered(outcome: Outcome) -> bool:
     """Whether the answer rests neither on folders that may change at any time nor on a place that holds a login."""
-    secret = any(not pin.sha256 and clean(pin.url) != pin.url for pin in outcome.plan.install)
+    places = [pin.url for pin in outcome.plan.install if not pin.sha256 or pin.direct]
+    secret = any(clean(place) != place for place in places)
     return not outcome.activation["sources"] and not secret
 
 

@@ -79,7 +79,8 @@ class Questions:
         if verb == "list":
             return _chosen(looking.listing(view, base, requested), **options)
         if verb == "freeze":
-            return freezing.freeze(view, base, **options)
+            places = {pin.name: freezing.place_of(pin) for pin in self._session.held.pins if pin.direct}
+            return freezing.freeze(view, base, places=places, **options)
         if verb == "show":
             return looking.show(view, options["names"], files=options.get("files", False))
         if verb == "check":
@@ -140,6 +141,15 @@ class Questions:
             "text": made.text,
             "notices": list(made.notices),
         }
+
+    def present(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Those of *names* that are installed, and a notice on the others: a notebook that runs again is no error."""
+        from packaging.utils import canonicalize_name
+
+        view = self._session.union()
+        absent = [name for name in names if canonicalize_name(name) not in view]
+        notices = [f"Not installed, so there is nothing to take out: {', '.join(absent)}."] if absent else []
+        return [name for name in names if name not in absent], notices
 
     def offer(self, module: str) -> tuple[str, str] | None:
         """What brings the missing *module*, as a lead and the line to write; None where nothing certain is known."""

@@ -6,7 +6,11 @@ It opens the files that a text names. What a format means is in ``formats``.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from packaging.utils import canonicalize_name
 
 from sessionpkgs import formats, settings
 from sessionpkgs.errors import SpecError
@@ -33,6 +37,7 @@ class Reading:
         """The Spec that *text* declares, the names *without* passed over. Raises :class:`SpecError`."""
         origin, table = self._origin(label, folder, without)
         spec = local.named(formats.read(text, origin=origin, format=form), origin.folder)
+        spec = _passed_over(spec, text, origin)
         for place in spec.find_links:
             if os.path.isabs(place) and not os.path.exists(place):
                 raise SpecError(
@@ -60,11 +65,11 @@ class Reading:
         """The Spec that the file *name* declares, the names *without* passed over."""
         return self.all(texts.collect("", name, self._place(), without))
 
-    def conda(self, lines: Sequence[str], channels: Sequence[str] = ()) -> Spec:
+    def conda(self, lines: Sequence[str], channels: Sequence[str] = (), label: str = "%conda") -> Spec:
         """The Spec for dependency *lines* as conda writes them."""
         from sessionpkgs.formats import environment_yml
 
-        origin, table = self._origin("%conda", "")
+        origin, table = self._origin(label, "")
         return environment_yml.read_lines(lines, channels=channels, origin=origin) | Spec(files=table)
 
     def index_names(self, names: Sequence[str]) -> list[str]:
@@ -76,8 +81,6 @@ class Reading:
 
     def _origin(self, label: str, folder: str, without: Sequence[str] = ()) -> tuple[Origin, tuple[str, ...]]:
         """Where a text comes from, and the file of the user's own conda names if there is one."""
-        from packaging.utils import canonicalize_name
-
         path = os.path.expanduser(settings.load(self._env).conda_names)
         names: Mapping[str, str | None] = {}
         if path:
@@ -100,3 +103,22 @@ class Reading:
             without=frozenset(str(canonicalize_name(name)) for name in without),
         )
         return origin, (path,) if path else ()
+
+
+def _passed_over(spec: Spec, text: str | bytes, origin: Origin) -> Spec:
+    """*spec* without the names that *origin* passes over, and a notice that says so.
+
+    Raises :class:`SpecError` for a name that stands nowhere in the *text*.
+    """
+    if not origin.without:
+        return spec
+    from sessionpkgs.formats.decoding import LOCK_BYTES, decode
+
+    found = {one.name for one in spec.requirements} & origin.without
+    plain = decode(text, label=origin.label, most=LOCK_BYTES)
+    words = {str(canonicalize_name(word)) for word in re.findall(r"[A-Za-z0-9][\w.-]*", plain)}
+    if absent := sorted(origin.without - words - found):
+        named = ", ".join(absent)
+        raise SpecError(f"{named} (--without) is not in it", where=origin.label, hint="Check the name.", item=named)
+    said = (f"Passed over, as --without says: {', '.join(sorted(found))}.",) if found else ()
+    return replace(spec.without(origin.without), notices=(*spec.notices, *said))

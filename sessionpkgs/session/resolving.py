@@ -28,12 +28,13 @@ def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: 
     if not request.requirements:
         return Lock(engine=engine.name)
     _refuse_sources(request)
-    guarded = replace(request, constraints=(*request.constraints, *policy.protecting(request.view)))
+    fixed = tuple(f"{pin.name}=={pin.version}" for pin in spec.pins if not pin.direct and pin.version)
+    guarded = replace(request, constraints=(*request.constraints, *fixed, *policy.protecting(request.view)))
     try:
         lock = _ask(engine, guarded, room)
     except (ResolveError, NotFoundError) as error:
         _refuse_protected(engine, spec, request, room, str(error))
-        raise
+        raise _with_places(error, request) from None
     policy.check_lock(lock, spec, request.view)
     return _keep_base_whole(engine, guarded, lock, room, settings)
 
@@ -78,6 +79,19 @@ def _present(pin: Pin, view: View) -> bool:
 def _now_inconsistent(faults: tuple[consistency.Broken, ...]) -> tuple[str, ...]:
     """What breaks all the same, as notices."""
     return tuple(f"Now inconsistent: {fault}." for fault in faults)
+
+
+def _with_places(error: ResolveError | NotFoundError, request: Request) -> ResolveError | NotFoundError:
+    """*error*, which says what was asked where that is not the usual index alone."""
+    from sessionpkgs.engines.words import host_of
+
+    places = request.sources
+    hosts = ", ".join(host_of(url) for url in places.indexes) if places.indexes and not places.implied else ""
+    if places.no_index:
+        hosts = "no index, --find-links alone"
+    if isinstance(error, NotFoundError) and hosts and hosts not in error.hint:
+        return NotFoundError(error.sentence, hint=f"{error.hint} Asked: {hosts}.", item=error.item)
+    return error
 
 
 def _ask(engine: Engine, request: Request, room: Room) -> Lock:

@@ -7,7 +7,6 @@ journal: the session does that with what it gets from here.
 from __future__ import annotations
 
 import functools
-import os
 import platform
 import sys
 import time
@@ -24,7 +23,18 @@ from sessionpkgs.errors import IntegrityError, PythonPinned
 from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Requirement, Spec, View
 from sessionpkgs.overlay import position, survey
 from sessionpkgs.report import Reporter
-from sessionpkgs.session import activation, changes, expecting, kernels, local, reopen, resolving, siblings
+from sessionpkgs.session import (
+    activation,
+    changes,
+    expecting,
+    kernels,
+    local,
+    looking,
+    privately,
+    reopen,
+    resolving,
+    siblings,
+)
 from sessionpkgs.session.changes import Change
 from sessionpkgs.store import Store
 
@@ -81,7 +91,9 @@ class Line:
         """Resolve and judge; changes nothing. Raises every refusal that is possible before an install."""
         ask, change = self.ask, self.ask.change
         notices = self._check_python()
-        spec = local.named(change.more, ask.folder)
+        kept = [dist for dist in self.view.values() if dist.name in policy.PROTECTED]
+        origins = {dist.name: str(looking.origin(dist).get("url", "")) for dist in kept}
+        spec = policy.settled(local.named(change.more, ask.folder), origins)
         policy.check_spec(spec, self.view)
         lock = self._timed("resolving", self._resolve, spec)
         whole = spec if change.whole is change.more else change.whole
@@ -102,11 +114,12 @@ class Line:
         added = siblings.missing(layer.path, outcome.plan, self.view)
         if added:
             return self.build(self._with_siblings(outcome, added))
-        private = self._timed("building", self._private, outcome.plan) if activation.mutable(outcome.plan) else ""
+        local_folders = activation.mutable(outcome.plan)
+        private, anew = self._timed("building", privately.folder, self, local_folders) if local_folders else ("", [])
         outcome.activation, said = activation.describe(
             self.store, outcome.plan, layer, private, self.ask.change.whole, self.ask.env
         )
-        outcome.notices += [*said, *layer.notices]
+        outcome.notices += [*anew, *said, *layer.notices]
         return outcome
 
     def _timed(self, name: str, work: Any, *arguments: Any) -> Any:
@@ -207,14 +220,14 @@ class Line:
         """The layer of *shared*, built in *stage* if it is not there."""
         return self.store.layer(
             shared,
-            self._fill,
+            self.fill,
             python=sys.executable,
             deadline=self.settings.deadline,
             stage=stage,
             tick=self.ask.reporter.tick,
         )
 
-    def _fill(self, pins: tuple[Pin, ...], into: str) -> None:
+    def fill(self, pins: tuple[Pin, ...], into: str) -> None:
         """Have the engine put *pins* into the folder *into*."""
         count = f"{len(pins)} distributions" if len(pins) > 1 else f"{pins[0].name}"
         self.ask.reporter.step(f"installing {count}")
@@ -237,19 +250,6 @@ class Line:
         anew, more = self._judge(again)
         again = replace(again, drop=outcome.plan.drop)
         return Outcome(again, self.view, outcome.engine, anew, [*again.notices, *more], {}, steps=self.steps)
-
-    def _private(self, todo: Plan) -> str:
-        """A folder of this session alone for local folders, whose content may change at any time."""
-        made = os.path.join(self.stage, "private")
-        from sessionpkgs.store import layers
-
-        for number, pin in enumerate(activation.mutable(todo)):
-            layers.private(self._fill, pin, os.path.join(self.stage, f"private-{number}"), made)
-        private = os.path.join(self.ask.session, "private")
-        os.makedirs(private, mode=0o700, exist_ok=True)
-        final = os.path.join(private, str(len(os.listdir(private))))
-        os.rename(made, final)
-        return final
 
 
 def _load_what_installs() -> None:

@@ -24,9 +24,14 @@ def collect(text: str, file: str, folder: str, without: Sequence[str] = ()) -> l
             found.append((read_file(path), file, os.path.dirname(path), (*without,)))
         except OSError as error:
             raise SpecError(f"{file} cannot be read: {error.strerror}", hint="Check the path.", item=file) from None
-    if text.strip() or not file:
+    if not file or _says_something(text):
         found.append((text.encode("utf-8", "surrogatepass"), "cell", folder, (*without,)))
     return found
+
+
+def _says_something(text: str) -> bool:
+    """Whether *text* has more than blanks and comments; an inline script block is made of comments."""
+    return "# /// " in text or any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
 
 
 def read_file(path: str) -> bytes:

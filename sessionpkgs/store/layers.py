@@ -11,10 +11,11 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from sessionpkgs.errors import clean
 from sessionpkgs.formats import pylock_toml
 from sessionpkgs.model import LAYOUT, Layer, Pin, Plan
 from sessionpkgs.places import boot_id
-from sessionpkgs.store import elf, farm, ingest, splitting
+from sessionpkgs.store import elf, farm, ingest, origins, splitting
 
 if TYPE_CHECKING:
     from sessionpkgs.store import Store
@@ -98,6 +99,7 @@ def groups(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:
 def publish(store: Store, pins: tuple[Pin, ...], tag: str, fill: Fill, site: str, stage: str) -> None:
     """Fill *site* with *pins*, verify it and move each distribution into the store."""
     fill(pins, site)
+    origins.forget(site)
     staged = ingest.verify(site, pins)
     named = {pin.name: pin for pin in pins}
     made = {dist.name: os.path.join(stage, "dists", named[dist.name].identity(tag)) for dist in staged}
@@ -105,7 +107,7 @@ def publish(store: Store, pins: tuple[Pin, ...], tag: str, fill: Fill, site: str
     for dist in staged:
         pin, home = named[dist.name], made[dist.name]
         told = {
-            "name": dist.name, "version": dist.version, "sha256": pin.sha256, "url": pin.url, "commit": pin.commit,
+            "name": dist.name, "version": dist.version, "sha256": pin.sha256, "url": clean(pin.url), "commit": pin.commit,
             "kind": pin.kind, "boot": boot_id(), "spread": elf.reaches_out(f"{home}/site"),
             "hidden": ingest.hidden_by_stdlib(dist), "bytes": sum(int(size or 0) for _, size in dist.rows.values()),
         }  # fmt: skip

@@ -75,7 +75,7 @@ def test_a_list_is_aligned_and_says_what_was_asked_for():
         "  Package  Base  Session  Layer",
         "  mine     –     0.1      session, editable",
         "* pandas   1.5   2.2      session",
-        "  six      1.16  –        base",
+        "  six      1.16  1.16     base",
         "",
         "* asked for",
     ]
@@ -95,7 +95,7 @@ def test_a_page_lists_the_same_with_the_rows_of_base_in_quiet_letters():
         ["Package", "Base", "Session", "Layer"],
         ["mine", "–", "0.1", "session, editable"],
         ["pandas", "1.5", "2.2", "session"],
-        ["six", "1.16", "–", "base"],
+        ["six", "1.16", "1.16", "base"],
     ]
     assert parsed.bold == ["pandas"]
     looks = [str(attributes["style"]) for tag, attributes in parsed.tags if tag == "tr"]
@@ -110,6 +110,13 @@ def test_many_rows_of_base_are_folded_and_those_that_were_asked_for_stay_open():
     assert parsed.summaries == [f"{FOLD_OVER + 1} of base"]
     assert [cells[0] for cells in parsed.rows] == ["Package", "kept", "pandas"]
     assert [cells[0] for cells in parsed.folded_rows] == ["Package", *(str(r["name"]) for r in many), "base-99"]
+
+
+def test_columns_are_as_wide_as_the_rows_that_are_shown():
+    many = [row(f"{'long-' * 6}{number:02}", "1.0.0.dev20260101") for number in range(FOLD_OVER + 1)]
+    heads = [str(attributes["style"]) for tag, attributes in page(listing(*many, PANDAS)).tags if tag == "th"]
+    assert [style.partition("width:")[2] for style in heads] == ["6ch", "3ch", "3ch", ""] * 2
+    assert "width:" not in "".join(str(a["style"]) for tag, a in page(listing(*MIXED)).tags if tag == "th")
 
 
 @pytest.mark.parametrize(

@@ -98,13 +98,18 @@ def test_a_path_becomes_absolute_and_is_recorded(line, wanted, path):
         ("-e.", "/home/me"),
         ("--editable=./a[doc]", "/home/me/a[doc]"),
         ("-e workbench", "/home/me/workbench"),
-        ("-e git+https://h.example/x#egg=x", "x @ git+https://h.example/x"),
     ],
 )
 def test_an_editable_line_is_marked(line, wanted):
     (found,) = spec(line).requirements
     assert found.editable
     assert found.line == wanted
+
+
+def test_a_repository_is_not_editable_and_that_is_said():
+    found = spec("-e git+https://h.example/x#egg=x")
+    assert [(one.line, one.editable) for one in found.requirements] == [("x @ git+https://h.example/x", False)]
+    assert found.notices[0].startswith("-e changes nothing for a repository")
 
 
 def test_continued_lines_and_comments_are_joined_as_pip_does():
@@ -371,8 +376,6 @@ def test_a_list_of_package_files_is_recognised():
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("git+https://h.example/me/demo.git@v1", "Write it as: demo @ git+https://h.example/me/demo.git@v1"),
-        ("git+ssh://git@h.example/me/demo#subdirectory=x", "demo @ git+ssh://"),
         ("https://h.example/me/demo/archive/main.zip", "Write it as: demo @ https://"),
         ("https://h.example/me/demo/-/archive/v1.tar.gz", "Write it as: demo @ https://"),
         ("git+https://u:hunter2@h.example/", "NAME @ git+https://****@h.example"),
@@ -385,13 +388,27 @@ def test_a_place_without_a_name_is_answered_with_the_likely_one(line, hint):
     assert "hunter2" not in str(caught.value.to_dict())
 
 
-def test_a_folder_that_is_no_project_is_told_from_one_that_hides_its_name(tmp_path):
-    def refused():
-        with pytest.raises(SpecError) as caught:
-            local.named(spec("-e .", folder=str(tmp_path)), str(tmp_path))
-        return caught.value
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("git+https://h.example/me/Demo_x.git@v1", "demo-x"),
+        ("git+ssh://git@h.example/me/demo#subdirectory=x", "demo"),
+        ("-e git+https://h.example/me/demo", "demo"),
+    ],
+)
+def test_a_repository_without_a_name_has_its_own(line, name):
+    (found,) = local.named(spec(line), "/home/me").requirements
+    assert found.name == name
+    assert found.line.startswith(f"{name} @ git+")
 
-    assert "no pyproject.toml" in refused().sentence
-    (tmp_path / "setup.py").touch()
-    assert "setup.py, which would have to run" in refused().sentence
-    assert f"Write it as: -e {tmp_path.name} @ file://" in refused().hint
+
+def test_a_folder_without_a_project_is_refused_and_one_with_build_code_has_its_own_name(tmp_path):
+    folder = tmp_path / "My_Project"
+    folder.mkdir()
+    with pytest.raises(SpecError, match=r"-e /\S* is no Python project") as refused:
+        local.named(spec("-e .", folder=str(folder)), str(folder))
+    assert "Remove the line" in refused.value.hint
+    (folder / "setup.py").touch()
+    (found,) = local.named(spec("-e .", folder=str(folder)), str(folder)).requirements
+    assert found.name == "my-project"
+    assert found.editable
