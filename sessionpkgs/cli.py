@@ -167,12 +167,13 @@ def _usage(chosen: argparse.Namespace) -> Answer:
     """Room that the store takes."""
     del chosen
     from sessionpkgs import places
+    from sessionpkgs.display import size
     from sessionpkgs.store import Store
     from sessionpkgs.store.usage import measure
 
     store = Store(places.home(os.environ))
     parts = measure(store)
-    rows = [f"{part:<12} {told['entries']:>7}  {told['bytes'] / 1e6:>10.1f} MB" for part, told in parts.items()]
+    rows = [f"{part:<12} {told['entries']:>7}  {size(told['bytes']):>10}" for part, told in parts.items()]
     return "\n".join([store.root, *rows]), {"root": store.root, "parts": parts}, 0
 
 

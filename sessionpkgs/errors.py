@@ -25,17 +25,47 @@ import re
 from typing import ClassVar
 
 _CREDENTIALS = r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)[^/\s'\"]{1,4000}@"
+_QUERY = r"(?P<key>[?&][^=&\s#'\"]*(?:sig|tok|key|secret|pass|auth|cred|amz|sas)[^=&\s#'\"]*=)[^&\s#'\")\]]+"
 _CONTROL = r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+_COLUMNS = 88
 _BIDI = "[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 def clean(text: str) -> str:
-    """Give *text* without terminal control sequences, bidirectional overrides and URL credentials.
+    """Give *text* without terminal control sequences, bidirectional overrides and credentials in URLs.
 
     Everything that came from a server, a package or a user's URL passes here before a person or a file sees it. The
     patterns are compiled on first use: a kernel that never fails does not pay for them.
     """
-    return re.sub(_CREDENTIALS, r"\g<scheme>****@", re.sub(_BIDI, "", re.sub(_CONTROL, "", text)))
+    bare = without_tokens(re.sub(_BIDI, "", re.sub(_CONTROL, "", text)))
+    return re.sub(_CREDENTIALS, r"\g<scheme>****@", bare)
+
+
+def without_tokens(text: str) -> str:
+    """*text* with the values of what looks like a secret in the query of a URL masked (``?sig=****``)."""
+    return re.sub(_QUERY, r"\g<key>****", text, flags=re.IGNORECASE) if "=" in text else text
+
+
+def _broken(text: str, first: str, then: str) -> list[str]:
+    """*text* as lines of at most _COLUMNS where its words allow; an option stays with its value, so both can be copied.
+
+    What has lines already keeps them. *first* stands before the first line, *then* before the others.
+    """
+    import textwrap
+
+    shape = textwrap.TextWrapper(
+        width=_COLUMNS,
+        subsequent_indent=then,
+        break_long_words=False,
+        break_on_hyphens=False,
+        expand_tabs=False,
+        replace_whitespace=False,
+    )
+    lines: list[str] = []
+    for line in text.split("\n"):
+        shape.initial_indent = then if lines else first
+        lines += shape.wrap(re.sub(r"(?<=\s)(--[\w-]+) (?=\S)", r"\1\0", line)) or [""]
+    return [line.replace("\0", " ") for line in lines]
 
 
 class SessionPkgsError(RuntimeError):
@@ -51,8 +81,9 @@ class SessionPkgsError(RuntimeError):
         super().__init__(self.sentence)
 
     def _render_traceback_(self) -> list[str]:
-        """Lines that IPython prints instead of a traceback."""
-        return [f"{type(self).__name__}: {self.sentence}", *([f"  → {self.hint}"] if self.hint else [])]
+        """Lines that IPython prints instead of a traceback, broken at blanks: notebooks break long lines anywhere."""
+        told = _broken(f"{type(self).__name__}: {self.sentence}", "", "  ")
+        return [*told, *(_broken(self.hint, "  → ", "    ") if self.hint else [])]
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready form: error, sentence, hint, item, exit_code."""

@@ -40,17 +40,18 @@ def check_python(spec: Spec, running: str, others: Mapping[str, str], *, ignore:
         wanted = SpecifierSet(line.line.removeprefix("python"))
         if running in wanted:
             continue
+        shown = re.sub(r"^python==(\S+)\.\*$", r"python=\1", line.line)
         if ignore:
-            notices.append(f"{line.line} is ignored: this kernel runs Python {running}.")
+            notices.append(f"{shown} is ignored: this kernel runs Python {running}.")
         elif _same_minor(wanted, running):
-            notices.append(f"{line.line} asks for another patch release; this kernel runs Python {running}.")
+            notices.append(f"{shown} asks for another patch release; this kernel runs Python {running}.")
         else:
             fitting = sorted(name for name, version in others.items() if version in wanted)
             here = f"Choose a kernel that fits ({', '.join(fitting)}), or" if fitting else "No installed kernel fits;"
             raise PythonPinned(
-                f"{line.line} ({line.where}) does not fit this kernel's Python {running}, which a session cannot change",
+                f"{shown} ({line.where}) does not fit this kernel's Python {running}, which a session cannot change",
                 hint=f"{here} add --ignore-python to drop the line.",
-                item=line.line,
+                item=shown,
             )
     return tuple(notices)
 

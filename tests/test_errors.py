@@ -54,6 +54,32 @@ def test_without_a_hint_one_line_is_shown():
     assert SessionPkgsError("no")._render_traceback_() == ["SessionPkgsError: no"]
 
 
+def test_a_long_sentence_is_broken_at_blanks_and_machines_see_one_line():
+    said = "these conda packages are not Python distributions: " + "r-base (an R package), " * 8
+    error = SpecError(said, hint="Remove them, " * 12 + "then go on.")
+    shown = error._render_traceback_()
+    hint = next(number for number, line in enumerate(shown) if "→" in line)
+    assert max(map(len, shown)) <= 88
+    assert " ".join(line.strip() for line in shown) == f"SpecError: {said.strip()} → {error.hint}"
+    assert (str(error), error.to_dict()["sentence"]) == (said, said)
+    assert {line[:2] for line in shown[1:]} == {"  "}
+    assert {line[:4] for line in shown[hint + 1 :]} == {"    "}
+
+
+@pytest.mark.parametrize("gap", range(70, 90))
+@pytest.mark.parametrize(
+    "whole", ["--without r-base,nodejs,bbmap", f"https://a.example/simple/{'path-with-hyphens/' * 9}"]
+)
+def test_what_is_to_be_copied_stays_on_one_line(whole, gap):
+    error = SessionPkgsError(f"{'x' * gap} {whole} and so on", hint=f"{'x' * gap} {whole} and so on")
+    assert sum(whole in line for line in error._render_traceback_()) == 2
+
+
+def test_lines_of_a_sentence_stay_lines():
+    shown = SessionPkgsError("it said:\n  one\n\n  two")._render_traceback_()
+    assert [line.strip() for line in shown] == ["SessionPkgsError: it said:", "one", "", "two"]
+
+
 def test_a_fault_in_a_declaration_says_where():
     error = SpecError("is not a version", where="dependencies[3]", item="numpy==x")
     assert str(error) == "dependencies[3]: is not a version"

@@ -150,7 +150,8 @@ def test_a_failing_install_fails_the_cell_with_one_sentence_and_keeps_the_overla
         error = book.error(cell)
         assert name is None or error.ename == name
         assert words in error.evalue
-        assert len(error.traceback) <= 2
+        assert [line for line in error.traceback if not line.startswith("  ")] == error.traceback[:1]
+        assert sum(line.startswith("  → ") for line in error.traceback) <= 1
         assert not any("File " in line for line in error.traceback)
     assert book.text(7) == "1.0"
     assert list((base.home / "stage").iterdir()) == []

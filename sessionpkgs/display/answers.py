@@ -10,32 +10,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sessionpkgs.display import (
-    ALERT,
-    BAD,
-    BOX,
-    GOOD,
-    MIME,
-    NAME,
-    PAD,
-    QUIET,
-    TABLE,
-    Result,
-    deeds,
-    escape,
-    folded,
-    listed,
-    plain,
-    wrap,
-)
+from sessionpkgs.display import MIME, Result, deeds, listed, plain, wrap
+from sessionpkgs.display.page import ALERT, BAD, BOX, GOOD, NAME, PAD, QUIET, TABLE, code, escape, folded
 from sessionpkgs.errors import SpecError
 
 Record = Mapping[str, Any]
 
-_CODE = (
-    "font-family:var(--jp-code-font-family,var(--vscode-editor-font-family,monospace));background:none;border:none;"
-    "color:inherit;margin:0;padding:0;font-size:inherit;line-height:1.4;white-space:pre;overflow-x:auto"
-)
 _KEYS = (
     ("Name", "title"),
     ("Version", "version"),
@@ -89,11 +69,6 @@ def _freeze_text(record: Record) -> str:
     return "\n".join(map(plain, record["lines"]))
 
 
-def _code(text: str) -> str:
-    """*text*, which may have several lines, in letters of one width."""
-    return f'<pre style="{_CODE}">{_NEWLINE.join(map(escape, text.split(_NEWLINE)))}</pre>'
-
-
 def _entries(sheet: Record) -> list[tuple[str, str]]:
     """Keys and values of one sheet."""
     found = []
@@ -130,7 +105,7 @@ def _show_html(record: Record) -> str:
         )
         parts.append(f'<table style="{TABLE};margin:2px 0 8px"><tbody>{rows}</tbody></table>')
         if sheet["paths"]:
-            parts.append(folded("All files", _code(_NEWLINE.join(map(plain, sheet["paths"])))))
+            parts.append(folded("All files", code(_NEWLINE.join(map(plain, sheet["paths"])))))
     return "".join(parts)
 
 
@@ -193,7 +168,7 @@ def _why_html(record: Record) -> str:
     told = _remark(record)
     lines = _tree([[_step(step) for step in chain] for chain in record["chains"]])
     lead = f'<div style="margin:2px 0 6px">{escape(told)}</div>' if told else ""
-    return lead + _code(_NEWLINE.join(map(plain, lines)))
+    return lead + code(_NEWLINE.join(map(plain, lines)))
 
 
 def _remark(record: Record) -> str:
@@ -239,7 +214,7 @@ _FORMS: Mapping[str, Callable[[Record], str]] = {
 _LOOKS: Mapping[str, tuple[Callable[[Record], str], Callable[[Record], str]]] = {
     **deeds.LOOKS,
     "list": (listed.text, listed.html),
-    "freeze": (_freeze_text, lambda record: _code(_freeze_text(record))),
+    "freeze": (_freeze_text, lambda record: code(_freeze_text(record))),
     "show": (_show_text, _show_html),
     "check": (_check_text, _check_html),
     "why": (_why_text, _why_html),

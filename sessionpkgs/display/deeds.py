@@ -1,6 +1,6 @@
 """Answers that gave something: an exported text, downloaded files, and the look whether everything is there.
 
-The look is that of ``display.py``. It takes the plain dictionary that was answered and knows nothing behind it.
+The look is that of ``page.py``. It takes the plain dictionary that was answered and knows nothing behind it.
 """
 
 from __future__ import annotations
@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sessionpkgs.display import BAD, GOOD, NAME, QUIET, TABLE, escape, plain
+from sessionpkgs.display import plain
+from sessionpkgs.display.page import BAD, GOOD, LINE, NAME, PAD, QUIET, SLIM, code, escape, folded, framed, marked
 
 Record = Mapping[str, Any]
-_SHOWN = 200
+FILES = {"pylock": "pylock.toml", "requirements": "requirements.txt", "environment": "environment.yml"}
+"""Name of a form and of the file that it usually stands in."""
+FOLD_OVER = 25
+"""Lines that a page shows before it folds them."""
+MOST = 2_000
+"""Lines that a page has at most; the text and the record have all."""
+_NEWLINE = "\n"
 
 
 def _lead(record: Record) -> str:
@@ -20,32 +27,52 @@ def _lead(record: Record) -> str:
         files = record["files"]
         return f"Downloaded {len(files)} file{'s' * (len(files) != 1)} to {plain(record['folder'])}"
     count = f"{record['count']} distribution{'s' * (record['count'] != 1)}"
-    return f"Wrote {count} to {plain(record['file'])}" if record["file"] else f"{count}, as {record['form']}"
+    return f"Wrote {count} to {plain(record['file'])}" if record["file"] else f"{count} as {_file(record)}"
+
+
+def _file(record: Record) -> str:
+    """The file in which what was exported usually stands."""
+    return FILES.get(record["form"], plain(record["form"]))
+
+
+def _shown(record: Record) -> bool:
+    """Whether *record* is an export that was not written."""
+    return record["action"] == "export" and not record["file"]
 
 
 def _lines(record: Record) -> Sequence[str]:
     """What stands below the sentence."""
     if record["action"] == "download":
         return [plain(name) for name in record["files"]]
-    return [] if record["file"] else [plain(line) for line in str(record["text"]).splitlines()]
+    return [] if not _shown(record) else [plain(line) for line in str(record["text"]).splitlines()]
 
 
 def text(record: Record) -> str:
     """The sentence, the notices, the lines; a shown export is the text alone, so that it can be copied or piped."""
     notices = [plain(notice) for notice in record.get("notices", ())]
-    if record["action"] == "export" and not record["file"]:
+    if _shown(record):
         return "\n".join([*(f"# {notice}" for notice in notices), *_lines(record)])
     return "\n".join([f"✓ {_lead(record)}", *_lines(record), *(f"- {notice}" for notice in notices)])
 
 
 def html(record: Record) -> str:
-    """The same as HTML; a long text is cut, the record has all of it."""
+    """The same as HTML; a long text is folded."""
+    mark = "" if _shown(record) else f'<span style="{GOOD}">✓</span> '
     notices = "".join(f'<div style="{QUIET}">{escape(notice)}</div>' for notice in record.get("notices", ()))
+    return f"<div>{mark}<b>{escape(_lead(record))}</b></div>{notices}{_body(record)}"
+
+
+def _body(record: Record) -> str:
+    """The lines below the sentence, and how an export becomes a file."""
     lines = _lines(record)
-    shown = "\n".join(escape(line) for line in lines[:_SHOWN])
-    more = f"\n… {len(lines) - _SHOWN} more lines" if len(lines) > _SHOWN else ""
-    body = f'<pre style="margin:4px 0;line-height:1.4;overflow-x:auto">{shown}{more}</pre>' if lines else ""
-    return f'<div><span style="{GOOD}">✓</span> <b>{escape(_lead(record))}</b></div>{notices}{body}'
+    if not lines:
+        return ""
+    more = [f"… {len(lines) - MOST} more lines"] if len(lines) > MOST else []
+    inner = f'<div style="margin:6px 0 0">{code(_NEWLINE.join([*lines[:MOST], *more]))}</div>'
+    if len(lines) > FOLD_OVER:
+        inner = folded(f"{escape(_file(record))}, {len(lines)} lines" if _shown(record) else "Files", inner)
+    hint = marked(f"`%session_env export {_file(record)}` writes it.") if _shown(record) else ""
+    return inner + (f'<div style="margin:6px 0 0">{hint}</div>' if hint else "")
 
 
 def doctor_text(record: Record) -> str:
@@ -60,11 +87,13 @@ def doctor_text(record: Record) -> str:
 def doctor_html(record: Record) -> str:
     """A table of the same."""
     rows = "".join(
-        f'<tr><td style="{NAME};{GOOD if found["fine"] else BAD}">{"✓" if found["fine"] else "✗"}</td>'
-        f'<td style="{NAME}">{escape(found["name"])}</td><td style="{NAME}">{escape(found["text"])}</td></tr>'
+        f'<tr style="background:none;border-top:{LINE}">'
+        f'<td style="{SLIM};{GOOD if found["fine"] else BAD}">{"✓" if found["fine"] else "✗"}</td>'
+        f'<td style="{PAD}">{escape(found["name"])}</td>'
+        f'<td style="{NAME};overflow-wrap:anywhere">{escape(found["text"])}</td></tr>'
         for found in record["findings"]
     )
-    return f'<table style="{TABLE}">{rows}</table>'
+    return framed("", rows)
 
 
 LOOKS: Mapping[str, tuple[Callable[[Record], str], Callable[[Record], str]]] = {

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sessionpkgs.display import LINE, NAME, PAD, QUIET, TABLE, escape, folded, plain
+from sessionpkgs.display import plain
+from sessionpkgs.display.page import LINE, NAME, PAD, QUIET, escape, folded, framed, head
 
 Record = Mapping[str, Any]
 
@@ -21,11 +22,10 @@ _PIP_KEYS = ("title", "version", "editable")
 
 
 def _cells(row: Record) -> tuple[str, str, str, str]:
-    """Package, version of base, version of the session, layer."""
-    below = row["layer"] == "base"
-    versions = (row["version"], "–") if below else (row["base"] or "–", row["version"])
+    """Package, version of base, version that the session sees (of base too, as in the table of a result), layer."""
+    base = row["version"] if row["layer"] == "base" else row["base"] or "–"
     layer = f"{row['layer']}, editable" if row["editable"] else row["layer"]
-    return plain(row["name"]), plain(versions[0]), plain(versions[1]), plain(layer)
+    return plain(row["name"]), plain(base), plain(row["version"]), plain(layer)
 
 
 def _amount(rows: Sequence[Record]) -> str:
@@ -48,12 +48,12 @@ def text(record: Record) -> str:
 
 
 def html(record: Record) -> str:
-    """A table by name; many rows of base are folded below the others, in columns of the same width."""
+    """A table by name; many rows of base are folded below the others."""
     rows = record["packages"]
     below = [row for row in rows if _idle(row)]
     hides = len(below) > FOLD_OVER
     shown = [row for row in rows if not _idle(row)] if hides else rows
-    heads = _heads([_cells(row) for row in rows])
+    heads = head(_HEADS, [_cells(row) for row in shown or below] if hides else ())
     parts = [f'<div style="margin:2px 0 6px">{escape(_amount(rows))}</div>']
     parts += [_table(shown, heads)] if shown else []
     parts += [folded(f"{len(below)} of base", _table(below, heads))] if hides else []
@@ -65,18 +65,8 @@ def _idle(row: Record) -> bool:
     return row["layer"] == "base" and not row["requested"]
 
 
-def _heads(rows: Sequence[Sequence[str]]) -> str:
-    """Column heads, as wide as the cells of *rows* need."""
-    wide = [min(26, max(map(len, column)) + 2) for column in zip(_HEADS, *rows, strict=True)]
-    cells = "".join(
-        f'<th style="{PAD};font-weight:normal;width:{width}ch"><span style="{QUIET}">{head}</span></th>'
-        for head, width in zip(_HEADS, wide, strict=True)
-    )
-    return f'<thead style="border:none"><tr style="background:none;border:none">{cells}</tr></thead>'
-
-
 def _table(rows: Iterable[Record], heads: str) -> str:
-    """*rows* below *heads*, those of base in quiet letters, in a box that scrolls when it is wider than the page."""
+    """*rows* below *heads*, those of base in quiet letters."""
     body = []
     for row in rows:
         name, *cells = map(escape, _cells(row))
@@ -85,7 +75,7 @@ def _table(rows: Iterable[Record], heads: str) -> str:
         title = f' title="{escape(row["editable"])}"' if row["editable"] else ""
         body.append(f'<tr style="background:none;border-top:{LINE}{look}"{title}><td style="{NAME}">{name}</td>')
         body.append("".join(f'<td style="{PAD}">{cell}</td>' for cell in cells) + "</tr>")
-    return f'<div style="overflow-x:auto"><table style="{TABLE}">{heads}<tbody>{"".join(body)}</tbody></table></div>'
+    return framed(heads, "".join(body))
 
 
 def columns(record: Record) -> str:

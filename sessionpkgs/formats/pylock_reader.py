@@ -37,6 +37,7 @@ _KEYS = frozenset(
         "tool",
     }
 )
+_MOST = 100
 _AGAIN = "Write the lock anew: uv export --format pylock.toml, or pip lock."
 
 
@@ -114,6 +115,8 @@ class LockReader:
             raise self._tree.refusal(f"there are more than {ENTRIES} packages.", "Lock less.", "packages")
         left_out = 0
         for table in tables:
+            if len(self._problems) > _MOST:  # nobody reads more, and each costs time
+                break
             with self._problems.collect():
                 if "marker" in table and not self._holds(table.text("marker"), table, "marker"):
                     left_out += 1

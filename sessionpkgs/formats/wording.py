@@ -63,6 +63,9 @@ class Problems:
     def __init__(self) -> None:
         self._found: list[SpecError] = []
 
+    def __len__(self) -> int:
+        return len(self._found)
+
     @contextmanager
     def collect(self) -> Iterator[None]:
         """Keep a SpecError raised inside, and go on after it."""

@@ -51,6 +51,7 @@ class SessionMagics:
 
     def cell(self, line: str, body: str) -> None:
         """Declare the packages of this session: an environment.yml or requirements; -h for the options."""
+        body = f"\n{body}"  # messages count lines as the notebook shows them: the magic's own is the first
         if not line.strip():
             self.stage.show(lambda: self.session.declare(body))
             return

@@ -11,7 +11,8 @@ import io
 import os
 import time
 
-from sessionpkgs.display import BAD, BOX, QUIET, duration, escape, plain
+from sessionpkgs.display import duration, plain
+from sessionpkgs.display.page import BOX, QUIET, escape
 from sessionpkgs.report import Reporter
 
 TYPE_CHECKING = False
@@ -28,6 +29,8 @@ PATIENCE = 0.15
 """Seconds before the first line is shown."""
 RATE = 5
 """The most updates in any second."""
+NOTHING: dict[str, object] = {"text/plain": "", "text/html": "<span></span>"}
+"""What an output becomes that has nothing more to show: front ends cannot take one away."""
 _BETWEEN_TICKS = 0.25
 _TRACK, _BLOCK, _SWEEP = 96, 28, 1.6
 
@@ -40,7 +43,7 @@ def publish_in_notebook(bundle: dict[str, object], display_id: str, update: bool
 
 
 class NotebookReporter(Reporter):
-    """One output per apply: a moving line, then the result or a ✗ line."""
+    """One output per apply: a moving line, then the result; nothing is left of it above an error."""
 
     def __init__(
         self,
@@ -77,9 +80,9 @@ class NotebookReporter(Reporter):
         self._show(result.bundle())
 
     def failed(self) -> None:
-        """Leave a ✗ line that names the phase; nothing where no line was shown, as the error says it all."""
+        """Take the line away, as the error that follows says it all."""
         if self._shown and not self._over:
-            self._show(_line("✗", f"failed while {self._phase or 'starting'}", self._clock() - self._start))
+            self._show(dict(NOTHING))
         self._over = True
 
     def _move(self, now: float) -> None:
@@ -87,7 +90,7 @@ class NotebookReporter(Reporter):
         if self._over or (len(self._sent) == RATE and now - self._sent[0] < 1):
             return
         self._sent = [*self._sent, now][-RATE:]
-        self._show(_line("", self._phase or "starting", now - self._start))
+        self._show(_line(self._phase or "starting", now - self._start))
 
     def _show(self, bundle: dict[str, object]) -> None:
         self._display_id = self._display_id or os.urandom(8).hex()
@@ -98,15 +101,11 @@ class NotebookReporter(Reporter):
 class TerminalReporter(Reporter):
     """Without a kernel: one line per phase, and the result's text at the end."""
 
-    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._clock = clock
-        self._start = clock()
-        self._phase = ""
 
     def step(self, text: str) -> None:
         """Write the phase."""
-        self._phase = text
         self._write(f"{plain(text)} …")
 
     def finish(self, result: Result) -> None:
@@ -114,8 +113,7 @@ class TerminalReporter(Reporter):
         self._write(result.text)
 
     def failed(self) -> None:
-        """Write which phase failed, and when."""
-        self._write(f"✗ {_sentence('failed while ' + (self._phase or 'starting'), self._clock() - self._start)}")
+        """Write nothing more, as the error that follows says it all."""
 
     def _write(self, text: str) -> None:
         """Write lines in characters that the stream can show."""
@@ -136,17 +134,12 @@ def _elapsed(seconds: float) -> str:
     return duration(seconds) if seconds >= 1 else f"{seconds:.1f} s"
 
 
-def _sentence(phase: str, seconds: float) -> str:
-    return f"{plain(phase)}, {_elapsed(seconds)}"
-
-
-def _line(mark: str, phase: str, seconds: float) -> dict[str, object]:
-    """Give the bundle of one line: a bar while it moves, a mark when it stands."""
-    head = f'<span style="{BAD}">{escape(mark)}</span>' if mark else _bar(seconds)
+def _line(phase: str, seconds: float) -> dict[str, object]:
+    """Give the bundle of the line while it moves."""
     words = f'{escape(phase)}<span style="{QUIET}">, {_elapsed(seconds)}</span>'
     return {
-        "text/plain": f"{mark or '…'} {_sentence(phase, seconds)}",
-        "text/html": f'<div style="{BOX};padding:2px 0">{head} {words}</div>',
+        "text/plain": f"… {plain(phase)}, {_elapsed(seconds)}",
+        "text/html": f'<div style="{BOX};padding:2px 0">{_bar(seconds)} {words}</div>',
     }
 
 

@@ -79,18 +79,14 @@ class Stage:
 
         What stands between backquotes in *rest* is something to type.
         """
-        from sessionpkgs.display import plain
-
-        text = plain((f"{lead}: " if lead else "") + rest.replace("`", ""))
-        if not self._notebook:
-            self.say(f"{text}\n")
-            return
-        from sessionpkgs.display.page import BOX, escape, marked
+        from sessionpkgs.display.page import sentence
         from sessionpkgs.jupyter.progress import publish_in_notebook
 
-        bold = f"<b>{escape(lead)}</b>: " if lead else ""
-        html = f'<div style="{BOX};padding:2px 0">{bold}{marked(rest)}</div>'
-        publish_in_notebook({"text/plain": text, "text/html": html}, "", False)
+        told = sentence(lead, rest)
+        if self._notebook:
+            publish_in_notebook(told, "", False)
+        else:
+            self.say(f"{told['text/plain']}\n")
 
     @staticmethod
     def say(text: str) -> None:

@@ -70,7 +70,7 @@ class Watch:
 
         if command := bystanders.installs(cell):
             self._before = self._base()
-            self._show(f"{command} works on the base environment", bystanders.instead(command))
+            self._show("", f"`{command}` {bystanders.instead(command)}")
 
     def after(self, done: Any) -> None:
         """Name what such a command changed, and offer what a failed import needs."""
@@ -94,7 +94,8 @@ class Watch:
 
         with contextlib.suppress(SessionPkgsError, OSError):  # the cell failed already, and this is a courtesy
             if offer := self._session().ask.offer(module):
-                self._show(*offer)
+                sentence, line = offer
+                self._show("", f"{sentence}: `{line}`")
 
     def _base(self) -> frozenset[str]:
         """Names and versions in base's folders."""

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sessionpkgs import installed
+from sessionpkgs.formats import wording
 from sessionpkgs.model import Layer, Pin, Plan, Spec
 from sessionpkgs.overlay import pth
 from sessionpkgs.store import Store
@@ -61,7 +62,8 @@ def _scripts(store: Store, homes: list[str], env: Mapping[str, str]) -> tuple[st
     path = os.pathsep.join(part for part in env.get("PATH", "").split(os.pathsep) if part != own)
     names = {name: folder for folder in reversed(folders) for name in os.listdir(folder)}
     hidden = sorted(name for name in names if shutil.which(name, path=path))
-    notices = [f"{', '.join(hidden)}: a program of this name is on PATH already and stays first."] if hidden else []
+    told = wording.names(hidden, most=6)
+    notices = [f"{told}: a program of this name is on PATH already and stays first."] if hidden else []
     if not hidden and len(folders) <= 1:
         return (folders[0] if folders else ""), notices
     return _chosen(store, {name: folder for name, folder in names.items() if name not in hidden}), notices

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.errors import clean
-from sessionpkgs.formats import pylock_toml
+from sessionpkgs.formats import pylock_toml, wording
 from sessionpkgs.model import LAYOUT, Layer, Pin, Plan
 from sessionpkgs.places import boot_id
 from sessionpkgs.store import elf, farm, ingest, origins, splitting
@@ -145,7 +145,9 @@ def link(store: Store, identities: list[str], made: str, *, python: str, final: 
     left_out = farm.scripts(
         os.path.join(made, "bin"), [b for b in bins if os.path.isdir(b)], python, os.path.join(final, "bin")
     )
-    notices = [f"{', '.join(left_out)}: scripts with a reserved name are not put on PATH."] if left_out else []
+    notices = (
+        [f"{wording.names(left_out, most=6)}: scripts with a reserved name are not put on PATH."] if left_out else []
+    )
     for identity in identities:
         if told[identity]["hidden"]:
             hidden = ", ".join(told[identity]["hidden"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from sessionpkgs import display
-from sessionpkgs.display import MIME, Result, duration, escape
+from sessionpkgs.display import MIME, Result, duration, size
+from sessionpkgs.display.page import escape, marked, sentence
 from sessionpkgs.model import Package, Record
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
@@ -93,6 +95,11 @@ def many(count: int) -> list[Package]:
         ({"source": "remembered", "seconds": 0.004}, "reopened from the store, nothing was asked, 4 ms"),
         ({"action": "plan"}, "numpy 1.26.4 and rich 14.1, all of it in the store, nothing was changed"),
         ({"action": "plan", "fetch": 23_400_000, "expected": 2.6}, "rich 14.1, 23.4 MB to fetch, about 3 s, nothing"),
+        (
+            {"action": "plan", "fetch": 2_999_900_000, "expected": 152.0},
+            "rich 14.1, 3.0 GB to fetch, about 3 min, nothing",
+        ),
+        ({"action": "plan", "fetch": 1, "expected": 89.4}, "rich 14.1, 1 kB to fetch, about 89 s, nothing"),
         ({"action": "plan", "expected": 0.2}, "rich 14.1, the index tells no sizes, about 1 s, nothing was changed"),
         ({"action": "remove", "dropped": ("polars 1.9.0",)}, "✓ Removed polars 1.9.0: 2 packages on top of base"),
         ({"action": "status"}, "Session environment: 2 packages on top of base"),
@@ -166,14 +173,77 @@ def test_more_than_twelve_rows_fold_what_came_along_but_never_what_replaces_a_ba
 
     assert [row[0] for row in html.rows] == ["Package", "numpy", "zlib-ng"]
     assert html.summaries[:2] == ["12 more came along", "1 kept"]
-    assert [row[0] for row in html.folded_rows if row[0] != "Package"] == [*(p.name for p in many(12)), "idna"]
+    assert [row[0] for row in html.folded_rows if len(row) == 6 and row[0] != "Package"] == [
+        *(p.name for p in many(12)),
+        "idna",
+    ]
+
+
+def test_a_plan_folds_all_that_stays_as_it_is_asked_for_or_not():
+    stays = Package(name="polars", version="1.9.0", state="kept", requested=True)
+    html, lines = page(RICH, KEPT, stays, action="plan"), text(RICH, KEPT, stays, action="plan").splitlines()
+
+    assert [row[0] for row in html.rows] == ["Package", "rich"]
+    assert html.summaries[0] == "2 kept"
+    assert [row[0] for row in html.folded_rows][1:3] == ["idna", "polars"]
+    assert [line.split()[:2] for line in lines if "kept" in line] == [["idna", "3.10"], ["*", "polars"]]
+    assert page(KEPT, action="plan").rows == []
+
+
+def test_a_plan_says_that_more_would_come_along():
+    assert page(NUMPY, *many(12), action="plan").summaries[0] == "12 more would come along"
+    assert page(*many(13)).summaries[0] == "13 came along"
+
+
+def test_columns_are_as_wide_as_what_is_shown_and_the_last_as_it_needs():
+    long = Package(name="n" * 26, version="1.0.0.dev20260101")
+    for html in (page(NUMPY, long, *many(12)), page(RICH)):
+        heads = [str(attrs["style"]) for tag, attrs in html.tags if tag == "th"]
+        wide = [style.rpartition("width:")[2] if "width:" in style else "" for style in heads]
+        assert wide in (["5ch", "5ch", "1ch", "6ch", "7ch", ""] * 2, [""] * 6)
+
+
+NOTHING_TO_DO = (
+    "Not used, because a session has no named environment: name.",
+    "Channels are not used, packages come from the package index: conda-forge.",
+)
+
+
+def test_notices_that_something_has_no_meaning_are_folded_where_there_are_many():
+    matter = "python==3.9.* is ignored: this kernel runs Python 3.11.7."
+    html = page(NUMPY, notices=(*NOTHING_TO_DO, matter))
+
+    assert html.items == [matter]
+    assert all(notice in html.text.partition("Details")[2] for notice in NOTHING_TO_DO)
+    assert page(NUMPY, notices=NOTHING_TO_DO).items == [*NOTHING_TO_DO]
+    assert all(f"- {notice}" in text(NUMPY, notices=(*NOTHING_TO_DO, matter)) for notice in NOTHING_TO_DO)
+
+
+def test_notices_that_matter_are_never_folded():
+    told = [f"demo-{number} is ignored." for number in range(5)]
+
+    assert page(NUMPY, notices=tuple(told)).items == told
+
+
+def test_what_stands_between_backquotes_is_code_and_its_markup_stays_text():
+    assert Page(marked("a `%pip <b>` c")).text == "a %pip <b> c"
+    assert [tag for tag, _ in Page(marked("a `%pip <b>` c")).tags] == ["code"]
+
+
+def test_a_sentence_on_its_own_has_its_command_in_letters_for_code():
+    told = sentence("", "demo is in a: `%pip <b>` brings it")
+
+    assert told["text/plain"] == Page(str(told["text/html"])).text == "demo is in a: %pip <b> brings it"
+    assert re.findall("<code[^>]*>(.*?)</code>", str(told["text/html"])) == ["%pip &lt;b&gt;"]
+    assert Page(str(told["text/html"])).bold == []
+    assert Page(str(sentence("Oh <i>", "no")["text/html"])).bold == ["Oh <i>"]
 
 
 def test_twelve_rows_are_all_open():
     html = page(*many(12))
 
     assert len(html.rows) == 13
-    assert html.folded_rows == []
+    assert html.summaries == ["Details"]
 
 
 def test_dropped_variables_and_notices_stand_below_the_table():
@@ -195,13 +265,21 @@ def test_the_details_show_short_hashes_and_keep_the_whole_ones_in_the_title():
     titles = {attrs["title"] for _, attrs in html.tags if "title" in attrs}
 
     assert {"ab" * 32, "c" * 40, "f" * 64} <= titles
-    assert "numpy 1.26.4 sha256 " + "ab" * 6 in html.text
+    assert ["numpy 1.26.4", "sha256 " + "ab" * 6] in html.folded_rows
     assert "ab" * 7 not in html.text
-    assert "Engine uv 0.11.3" in html.text
+    assert ["Engine", "uv 0.11.3"] in html.folded_rows
+    assert ["Size", "18.0 MB"] in html.folded_rows
+
+
+def test_the_details_say_what_was_asked_for():
+    assert ["Asked for", "numpy<2, rich"] in page(NUMPY, requested=("numpy<2", "rich")).folded_rows
+    assert "asked for numpy<2, rich" in text(NUMPY, requested=("numpy<2", "rich"))
 
 
 def test_a_commit_stands_in_where_there_is_no_hash():
-    assert "demo 1.0 commit 0123456789ab" in page(Package(name="demo", version="1.0", commit="0123456789abcdef")).text
+    html = page(Package(name="demo", version="1.0", commit="0123456789abcdef"))
+
+    assert ["demo 1.0", "commit 0123456789ab"] in html.folded_rows
 
 
 def test_markup_in_any_value_stays_text():
@@ -237,7 +315,7 @@ def test_every_table_stands_in_a_box_that_scrolls():
     tags = page(NUMPY, *many(20)).tags
     boxes = [before[1].get("style") for before, (tag, _) in pairwise(tags) if tag == "table"]
 
-    assert boxes == ["overflow-x:auto"] * 2
+    assert boxes == ["overflow-x:auto"] * 3
 
 
 def test_the_text_fits_eighty_columns_where_its_words_do():
@@ -277,8 +355,26 @@ def test_durations_read_as_people_write_them(seconds, words):
     assert duration(seconds) == words
 
 
-def test_the_module_needs_no_import_when_it_runs():
-    tree = ast.parse(Path(display.__file__).read_text(encoding="utf-8"))
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "1 kB"),
+        (512_400, "512 kB"),
+        (999_499, "999 kB"),
+        (999_600, "1.0 MB"),
+        (12_400_000, "12.4 MB"),
+        (999_940_000, "999.9 MB"),
+        (999_960_000, "1.0 GB"),
+        (2_999_900_000, "3.0 GB"),
+    ],
+)
+def test_sizes_read_as_people_write_them(count, words):
+    assert size(count) == words
+
+
+@pytest.mark.parametrize("module", [display, display.page], ids=["display", "page"])
+def test_the_modules_need_no_import_from_outside_when_they_run(module):
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     types_only = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     skipped = {inner for node in types_only for inner in ast.walk(node)}
     found = [
@@ -288,4 +384,5 @@ def test_the_module_needs_no_import_when_it_runs():
     ]
 
     assert len(types_only) == 1
-    assert found == ["from __future__ import annotations"]
+    assert found[0] == "from __future__ import annotations"
+    assert all(line.startswith("from sessionpkgs.display import ") for line in found[1:])

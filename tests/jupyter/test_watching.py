@@ -195,6 +195,6 @@ def test_an_offer_that_fails_leaves_the_users_error_alone(
 def test_an_install_past_the_session_that_fails_is_explained_and_no_change_is_told(kernel: Kernel) -> None:
     kernel.run(LOAD)
     shown = kernel.run("!pip install --quiet no-such-thing-here")
-    assert shown.startswith("!pip install --quiet no-such-thing-here works on the base environment")
+    assert shown.startswith("!pip install --quiet no-such-thing-here changes the base environment")
     assert "Base was changed" not in shown
     assert kernel.run("print('quiet again')") == "quiet again"
