@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class Uv:
             names = [name for name in words_uv.sources_only(done.stderr) if name not in allowed]
             fresh = [name for name in names if self._only_source(name, request, room)]
             if not fresh or len(built) >= _MOST_BUILT:
-                request = self._ask_again(request, done, lines, built, room)
+                request = self._ask_again(request, done, lines, room)
             elif request.wheels_only or not request.may_build:
                 raise words.source_forbidden(fresh[0], lines, plan=not request.wheels_only)
             built += fresh
@@ -61,7 +62,7 @@ class Uv:
             asked_by=edges,
         )
 
-    def _ask_again(self, request: Request, done: Completed, lines: list[str], built: list[str], room: Room) -> Request:
+    def _ask_again(self, request: Request, done: Completed, lines: list[str], room: Room) -> Request:
         """*request* past the cached pages of the indexes; raises the refusal where that was done already."""
         error = words_uv.error(done.stderr, lines)
         if not isinstance(error, NotFoundError | ResolveError):
@@ -72,15 +73,17 @@ class Uv:
         if wanted and isinstance(error, NotFoundError) and "; the index has" not in error.sentence:
             offered = self._around(wanted[1], wanted[2], request, room)
             raise words.not_found(error.item, lines, version=True, offered=offered)
-        raise words_elsewhere.refusal(done.stderr, lines, [*request.view, *built], self._asking(request, room))
+        present = {name: dist.version for name, dist in request.view.items()}
+        raise words_elsewhere.refusal(done.stderr, lines, present, self._asking(request, room))
 
     def _asking(self, request: Request, room: Room) -> words_elsewhere.Ask:
         """Gives ``pip compile`` of some lines without what they depend on, for a refusal that explains itself."""
-        short = replace(room, deadline=min(room.deadline, words_elsewhere.SECONDS))
+        end = time.monotonic() + min(room.deadline, words_elsewhere.SECONDS)
 
         def ask(lines: list[str], *options: str) -> Completed:
             asked = _write(room, "near.in", lines)
             arguments = ["compile", "--no-deps", "--no-header", "--no-annotate", "-q", asked, *options]
+            short = replace(room, deadline=max(0.0, end - time.monotonic()))
             return self._run(arguments, replace(request, refresh=False), short, set())
 
         return ask

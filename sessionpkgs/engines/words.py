@@ -7,7 +7,8 @@ in. It does not start anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from sessionpkgs.errors import (
@@ -103,7 +104,7 @@ def not_found(
     *asked* are the lines of the declaration, *offered* what the index has instead, *by* who asked for it.
     """
     name = re.match(NAME, item)
-    named = _asked_line(name.group() if name else item, asked)
+    named = asked_line(name.group() if name else item, asked)
     if version or offered:
         more = f"; the index has {squeeze(offered)}" if offered else ""
         by = f" (asked for by {by})" if by and not named else ""
@@ -120,15 +121,79 @@ def not_found(
     )
 
 
-def no_wheel(item: str, offered: str, asked: Iterable[str]) -> NotFoundError:
-    """The error for a distribution whose wheels all want another Python or platform."""
-    named = _asked_line(item, asked) or item
+def no_wheel(
+    item: str, offered: str, asked: Iterable[str], *, by: str = "", better: str = "", here: str = ""
+) -> NotFoundError:
+    """The error for a distribution whose wheels all want another Python or platform.
+
+    *item* is what was asked for, *offered* what there is instead, *by* who asked for it (empty for a line of the
+    declaration), *better* a requirement that has a wheel, *here* the Python that runs.
+    """
+    found = re.match(NAME, item)
+    name = found.group() if found else item
+    told = f"{item} (asked for by {by})" if by else asked_line(name, asked) or item
     more = f": {offered}" if offered else ""
     return NotFoundError(
-        f"{named} has no wheel for this Python and platform{more}",
-        hint="Ask for a version that has one, or use a kernel with another Python.",
+        f"{told} has no wheel for this Python ({here or python_here()} on {platform_here()}){more}",
+        hint=f"{_instead_of(by, better)}, or use a kernel with another Python.",
+        item=name,
+    )
+
+
+def _instead_of(by: str, better: str) -> str:
+    """What to do about a release that cannot be had here: *better* where that is known, else about who asked for it."""
+    line = by.rpartition(", which ")[2].removesuffix(" needs")
+    root = re.match(NAME, line)
+    if better or root is None:
+        return f"Ask for {better or 'another version'}"
+    loosen = f"Loosen {line}, leave" if "==" in line else "Leave"
+    return f"{loosen} {root.group()} out (--without {root.group()})"
+
+
+def no_wheels(pins: Sequence[str], better: Iterable[str], *, here: str = "", all_told: bool = True) -> NotFoundError:
+    """The error for several exact pins that have no wheel for this Python; *better* are lines that have one.
+
+    *all_told* is False where there may be more of them.
+    """
+    instead = list(better)
+    return NotFoundError(
+        f"{'' if all_told else 'at least '}{len(pins)} pins have no wheel for Python {here or python_here()}: {', '.join(pins)}",
+        hint=f"Loosen them: {', '.join(instead)}." if instead else "Loosen them, or use a kernel with another Python.",
+        item=pins[0],
+    )
+
+
+def other_python(
+    item: str, wanted: str, here: str, asked: Iterable[str], *, by: str = "", better: str = ""
+) -> NotFoundError:
+    """The error for a distribution that is made for another Python: *wanted*, as in ``Python>=3.12``.
+
+    *by* is who asked for it, empty for a line of the declaration; *better* a requirement that runs *here*.
+    """
+    told = f"{item} (asked for by {by})" if by else asked_line(item, asked) or item
+    return NotFoundError(
+        f"{told} needs {wanted}, and this is Python {here}",
+        hint=f"{_instead_of(by, better)}, or use a kernel with another Python.",
         item=item,
     )
+
+
+def python_here() -> str:
+    """The Python that runs this, as ``3.11``."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def platform_here() -> str:
+    """The system that runs this, as ``Linux x86_64``."""
+    import platform
+
+    return f"{platform.system()} {platform.machine()}"
+
+
+def joined(parts: Iterable[str], word: str = "and") -> str:
+    """*parts* as a list in a sentence."""
+    *most, last = parts
+    return f"{', '.join(most)} {word} {last}" if most else last
 
 
 def nearest(wanted: str, versions: Iterable[str]) -> str:
@@ -188,7 +253,7 @@ def _meant(name: str) -> str:
 
 def source_forbidden(name: str, asked: Iterable[str], *, plan: bool) -> SourceForbidden:
     """The error for a distribution that exists only as source where nothing may be built."""
-    named = _asked_line(name, asked) or name
+    named = asked_line(name, asked) or name
     why = "a plan runs no build code" if plan else "only wheels are allowed here"
     hint = (
         "Run the cell without --plan to build it."
@@ -198,8 +263,8 @@ def source_forbidden(name: str, asked: Iterable[str], *, plan: bool) -> SourceFo
     return SourceForbidden(f"{named} exists only as source and {why}", hint=hint, item=name)
 
 
-def _asked_line(name: str, asked: Iterable[str]) -> str:
-    """The line of the declaration that begins with *name*."""
+def asked_line(name: str, asked: Iterable[str]) -> str:
+    """The line of the declaration that begins with *name*, empty where there is none."""
     wanted = re.sub(r"[-_.]+", "-", name).lower()
     for line in asked:
         match = re.match(NAME, line)

@@ -1,6 +1,7 @@
 """What uv's texts mean: which cause a failure had, and which names have no wheel.
 
-It reads what ``uv pip`` prints on standard error and gives an error of the tree; it starts nothing.
+It reads what ``uv pip`` prints on standard error and gives an error of the tree; it starts nothing. How uv argues when
+no versions fit is read in ``words_chain.py``.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sessionpkgs.engines import words, words_places
+from sessionpkgs.engines import words, words_chain, words_conflict, words_places
 from sessionpkgs.engines.words import NAME
+from sessionpkgs.engines.words_conflict import name_of
 from sessionpkgs.errors import SessionPkgsError
 
 _REACH = re.compile(r"Failed to (?:fetch|download|query)|error sending request|Request failed|credentials")
@@ -17,8 +19,8 @@ _MISSING = re.compile(rf"({NAME}) was not found in (?:the package registry|the p
 _BYTES = re.compile(
     r"[Hh]ash mismatch|[Ii]nvalid package format|unexpected BufError|unexpected end of file|is not a valid zip"
 )
-_USELESS = re.compile(rf"({NAME})(?:[<>=!~]\S*)? (?:has|have) no (?:wheels with a matching|usable wheels)")
 _NO_VERSION = re.compile(rf"there (?:is|are) no versions? of ({NAME}\S*)")
+_ONLY = re.compile(rf"only ({NAME}==\S+) is available")
 _ONLY_THESE = re.compile(rf"only the following versions of {NAME} are available: (.*?) and you require ({NAME}\S*)")
 _ONLY_THIS = re.compile(rf"only ({NAME}\S*) is available and you require ({NAME}\S*)")
 
@@ -26,7 +28,7 @@ _ONLY_THIS = re.compile(rf"only ({NAME}\S*) is available and you require ({NAME}
 def error(text: str, asked: Sequence[str]) -> SessionPkgsError:
     """The error for what uv printed when it could not resolve or install *asked*."""
     flat = _cause(text)
-    for read in (_disk, _place, _bytes, _reach, _missing, _useless, _absent, _build):
+    for read in (_disk, _place, _bytes, _reach, _missing, _useless, _python, _absent, _build, _conflict):
         if (found := read(text, flat, asked)) is not None:
             return found
     return words.conflict(flat)
@@ -44,13 +46,8 @@ def sources_only(text: str) -> list[str]:
 
 def _cause(text: str) -> str:
     """The chain of causes on one line, without what uv says around it."""
-    _, _, said = text.partition("error: ")
-    said = said.split("\nhint:", 1)[0]
-    flat = words.squeeze(re.sub(r"^\s*cause: ", "", said, flags=re.MULTILINE)) or words.squeeze(text)
-    flat = re.sub(r"^No solution found when resolving dependencies:? ?", "", flat)
-    flat = re.sub(r"\{[^}]*\}", "", flat)
-    flat = re.sub(r",? we can conclude that .*?(?=\. And because |$)", "", flat)
-    return flat.removeprefix("Because ").replace(". And because ", ", and ")
+    flat = "; ".join(words_chain.steps(text))
+    return words.squeeze(flat or text)
 
 
 def _disk(text: str, _flat: str, _asked: Sequence[str]) -> SessionPkgsError | None:
@@ -77,24 +74,39 @@ def _missing(text: str, flat: str, asked: Sequence[str]) -> SessionPkgsError | N
     return words.not_found(match.group(1), asked, by=by.group(1) if by else "")
 
 
-def _useless(text: str, flat: str, asked: Sequence[str]) -> SessionPkgsError | None:
-    """Versions exist, none has a file for this Python."""
-    match = _USELESS.search(flat)
-    if match is None:
+def _useless(text: str, _flat: str, asked: Sequence[str]) -> SessionPkgsError | None:
+    """Versions exist, and none that is asked for has a file for this Python."""
+    found = words_chain.wheelless(text, asked)
+    if found is None:
         return None
-    tags = re.findall(r"hint: (?:You require[^\n]*but we only found|Wheels are available)[^\n]*", text)
-    offered = words.squeeze(" ".join(tags)).replace("hint: ", "").replace("`", "")
-    return words.no_wheel(match.group(1), offered, asked)
+    return words.no_wheel(found.wanted, found.offered, asked, by=found.by, here=words_chain.here(text))
 
 
-def _absent(_text: str, flat: str, asked: Sequence[str]) -> SessionPkgsError | None:
+def _python(text: str, _flat: str, asked: Sequence[str]) -> SessionPkgsError | None:
+    """All that is asked for is made for another Python."""
+    wanted = words_chain.python_needed(text)
+    if not wanted:
+        return None
+    chain = words_chain.read(text)
+    item = next(name_of(fact.asker) for fact in chain.facts if name_of(fact.wanted) == "python")
+    by = words_chain.asker(text, item, asked)
+    return words.other_python(item, wanted, words_chain.here(text), asked, by=by)
+
+
+def _absent(text: str, flat: str, asked: Sequence[str]) -> SessionPkgsError | None:
     """The name exists, the version does not."""
+    chain = words_chain.read(text)
+    if len({name_of(term) for term in chain.required}) > 1:
+        return None
     if match := _NO_VERSION.search(flat):
         wanted = match.group(1).rstrip(",")
         by = re.search(rf"({NAME}\S*) depends on {re.escape(wanted)}", flat)
         return words.not_found(wanted, asked, version=True, by=by.group(1) if by else "")
-    if match := _ONLY_THESE.search(flat) or _ONLY_THIS.search(flat):
-        return words.not_found(match.group(2).rstrip(","), asked, offered=match.group(1))
+    there = {name_of(term) for term in (*chain.useless, *(fact.asker for fact in chain.facts))}
+    for step in words_chain.steps(text):
+        match = _ONLY_THESE.search(step) or _ONLY_THIS.search(step)
+        if match and name_of(match.group(2)) not in there:
+            return words.not_found(match.group(2).rstrip(","), asked, offered=match.group(1))
     return None
 
 
@@ -103,3 +115,14 @@ def _build(text: str, flat: str, _asked: Sequence[str]) -> SessionPkgsError | No
         return None
     item = re.search(rf"[Ff]ailed to (?:download and )?build `({NAME}(?:==[^`]+)?)", text)
     return words.not_built(item.group(1) if item else "", text)
+
+
+def _conflict(text: str, flat: str, asked: Sequence[str]) -> SessionPkgsError | None:
+    """No set of versions fits, and the chain says who needs what."""
+    chain = words_chain.read(text)
+    if not chain.required or (not chain.facts and len(chain.required) == 1):
+        return None
+    wanted = {name_of(fact.wanted) for fact in chain.facts}
+    absent = [f"no index has {term.rstrip(',')}" for term in _NO_VERSION.findall(flat)]
+    absent += [f"the only version is {term}" for term in _ONLY.findall(flat) if name_of(term) in wanted]
+    return words_conflict.error(chain.facts, chain.required, asked, useless=chain.useless, absent=absent)
