@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs._version import __version__
-from sessionpkgs.errors import SessionPkgsError
+from sessionpkgs.errors import IntegrityError, SessionPkgsError
 
 if TYPE_CHECKING:
     from sessionpkgs.session import Session
@@ -64,9 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", parents=[shared], help="look whether everything is there")
     doctor.set_defaults(act=_doctor)
 
-    store = commands.add_parser("store", help="look at the store").add_subparsers(metavar="WHAT", required=True)
+    store = commands.add_parser("store", help="look after the store").add_subparsers(metavar="WHAT", required=True)
     usage = store.add_parser("du", parents=[shared], help="how much room the store takes")
     usage.set_defaults(act=_usage)
+    sweep = store.add_parser("gc", parents=[shared], help="remove what no session uses")
+    sweep.add_argument("--days", type=float, default=30.0, help="and nobody used for so many days (default: 30)")
+    sweep.set_defaults(act=_collect)
+    check = store.add_parser("verify", parents=[shared], help="read everything again, set aside what was damaged")
+    check.set_defaults(act=_verify)
     return parser
 
 
@@ -161,6 +166,34 @@ def _doctor(chosen: argparse.Namespace) -> Answer:
     text = "\n".join(f"{'✓' if f.fine else '✗'} {f.name:<{width}}  {f.text}" for f in findings)
     bad = [finding for finding in findings if not finding.fine]
     return text, {"ok": not bad, "findings": [finding._asdict() for finding in findings]}, 1 if bad else 0
+
+
+def _collect(chosen: argparse.Namespace) -> Answer:
+    """Give room back."""
+    from sessionpkgs import places
+    from sessionpkgs.store import Store
+    from sessionpkgs.store.collecting import collect
+
+    store = Store(places.home(os.environ))
+    store.prepare()
+    gone = collect(store, days=chosen.days)
+    told = ", ".join(f"{count} {name}" for name, count in gone._asdict().items() if count)
+    return f"Removed {told}." if told else "Nothing to remove.", {"root": store.root, **gone._asdict()}, 0
+
+
+def _verify(chosen: argparse.Namespace) -> Answer:
+    """Look for damage."""
+    del chosen
+    from sessionpkgs import places
+    from sessionpkgs.store import Store
+    from sessionpkgs.store.collecting import names, verify
+
+    store = Store(places.home(os.environ))
+    store.prepare()
+    found = verify(store)
+    text = names(found) or "Every distribution is what it was."
+    answer = {"root": store.root, "ok": not found, "damage": [one._asdict() for one in found]}
+    return text, answer, IntegrityError.exit_code if found else 0
 
 
 def _usage(chosen: argparse.Namespace) -> Answer:

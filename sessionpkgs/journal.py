@@ -19,12 +19,22 @@ class Journal:
     def append(self, record: dict[str, Any]) -> dict[str, Any]:
         """Add *record*, by one write, and give it back."""
         line = json.dumps(record, separators=(",", ":")) + "\n"
-        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(fd, line.encode())
+            size = os.fstat(fd).st_size
+            torn = size and os.pread(fd, 1, size - 1) != b"\n"  # a kernel died in the middle of a line
+            os.write(fd, f"{chr(10) if torn else ''}{line}".encode())
         finally:
             os.close(fd)
         return record
+
+    def note(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Add *record* and give it back; a disk that is full undoes nothing that works, so it is only said."""
+        try:
+            return self.append(record)
+        except OSError as error:
+            said = f"The journal could not be written: {error.strerror or error}."
+            return {**record, "notices": [*record.get("notices", ()), said]}
 
     def read(self) -> list[dict[str, Any]]:
         """Every whole record, oldest first."""
@@ -33,4 +43,13 @@ class Journal:
                 lines = source.readlines()
         except FileNotFoundError:
             return []
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        return [record for line in lines if line.endswith("\n") and (record := _whole(line))]
+
+
+def _whole(line: str) -> dict[str, Any]:
+    """The record in *line*, empty where the line is torn."""
+    try:
+        record: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {}
+    return record

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import time
@@ -19,6 +20,25 @@ from sessionpkgs.errors import DeadlineError, EngineMissing
 TICK = 0.2
 KEEP = 1 << 20
 _GRACE = 0.5
+MEMORY = 32 << 30
+"""Bytes of address space that a program may have."""
+FILE = 8 << 30
+"""Bytes that one file which it writes may have."""
+_FENCE = """\
+ulimit -v "$1" 2>/dev/null
+ulimit -f "$2" 2>/dev/null
+shift 2
+exec 3<&0 </dev/null
+"$@" 3<&- &
+program=$!
+( read -r _ <&3; kill -KILL 0 ) >/dev/null 2>&1 &
+watch=$!
+wait "$program"
+code=$?
+kill -KILL "$watch" 2>/dev/null
+exit "$code"
+"""
+# The pipe on its input closes when we die, however that happens: then the whole group is killed. A millisecond a call.
 
 
 class Completed(NamedTuple):
@@ -51,7 +71,7 @@ def run(
     deadline: float,
     tick: Callable[[], None] = _nothing,
 ) -> Completed:
-    """Run *argv* in a session of its own, without input, and give what it printed.
+    """Run *argv* in a session of its own, without input, and give what it printed; it dies with us.
 
     *env* is the whole environment, *deadline* is in seconds of wall clock, *tick* is called a few times a second.
     Both streams are drained together, so that neither can fill up and stop the child; the last MiB of each is kept.
@@ -60,10 +80,14 @@ def run(
     Raises :class:`DeadlineError` and, where the program cannot be started, :class:`EngineMissing`.
     """
     started = time.monotonic()
+    program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
+    if program is None:
+        raise EngineMissing(f"{argv[0]} cannot be started: there is no such program", item=argv[0])
+    limits = (str(MEMORY >> 10), str(FILE >> 9))
     try:
         child = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
+            ["/bin/sh", "-c", _FENCE if "PWD" in env else f"unset PWD\n{_FENCE}", "fence", *limits, program, *argv[1:]],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(env),
@@ -87,6 +111,9 @@ def run(
     except BaseException:
         _end(child)
         raise
+    finally:
+        if child.stdin is not None:
+            child.stdin.close()
     return Completed(code, out, err, time.monotonic() - started)
 
 

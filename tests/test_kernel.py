@@ -7,6 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import psutil
 import pytest
 from nbclient.exceptions import CellExecutionError
 
@@ -413,3 +414,34 @@ def test_a_comment_behind_a_line_magic_is_a_comment(base: Base, wheelhouse: Whee
     )
     assert [p["name"] for p in book.record(2)["packages"]] == ["demo"]
     assert book.record(3)["packages"] == []
+
+
+def test_a_killed_kernel_takes_its_installer_along_and_the_next_one_heals(base: Base, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo", "1.0")
+    before = base.tree()
+    with wheelhouse.index() as index:
+        cell = f"%%session_env\n--index-url {index.url}\ndemo\n"
+        asked = threading.Event()
+
+        def hold(handler: BaseHTTPRequestHandler) -> bool:
+            asked.set()
+            return index.hang(handler)
+
+        with base.kernel() as kernel:
+            index.faults["/simple/demo"] = hold
+            pid = int(kernel.run("import os; print(os.getpid())"))
+            kernel.run(LOAD)
+            kernel.client.execute(cell)
+            assert asked.wait(30)
+            running = psutil.Process(pid).children(recursive=True)
+            assert running
+            psutil.Process(pid).kill()
+            _, alive = psutil.wait_procs(running, timeout=10)
+            assert alive == []
+        del index.faults["/simple/demo"]
+        with base.kernel() as kernel:
+            kernel.run(LOAD)
+            assert "1 package on top of base" in kernel.run(cell)
+            assert kernel.run("import demo; print(demo.__version__)") == "1.0"
+    assert list((base.home / "stage").iterdir()) == []
+    assert base.tree() == before

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess  # noqa: TID251 - a type
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
 
+from sessionpkgs import process
 from sessionpkgs.errors import DeadlineError, EngineMissing
 from sessionpkgs.process import KEEP, run
 
@@ -73,7 +78,7 @@ def test_an_exit_code_and_bytes_that_are_no_text_come_back(python):
 
 
 def test_a_program_gets_no_input_and_only_the_environment_it_was_given(python, tmp_path):
-    code = "import os, sys; print(repr(sys.stdin.read()), sorted(os.environ), os.getcwd(), os.getsid(0) == os.getpid())"
+    code = "import os, sys; print(repr(sys.stdin.read()), sorted(os.environ), os.getcwd(), os.getsid(0) == os.getppid())"
     done = python(code, env={"ONLY": "this", "LC_ALL": "C.UTF-8"})
     assert done.stdout.split(maxsplit=1)[0] == "''"
     assert "['LC_ALL', 'ONLY']" in done.stdout
@@ -145,3 +150,38 @@ def test_a_grandchild_that_keeps_the_stream_does_not_keep_us(python, alive):
 def test_a_program_that_cannot_be_started_is_named(argv, tmp_path):
     with pytest.raises(EngineMissing, match=argv[0]):
         run(argv, env={}, cwd=str(tmp_path), deadline=5)
+
+
+def test_a_program_and_what_it_started_die_with_the_process_that_ran_it(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    code = """
+import os, sys
+from sessionpkgs.process import run
+script = "sleep 300 & echo $! > pids.new; echo $$ >> pids.new; mv pids.new pids; wait"
+run(["/bin/sh", "-c", script], env=os.environ, cwd=sys.argv[1], deadline=300)
+"""
+    child = start(code, str(tmp_path))
+    pids = tmp_path / "pids"
+    until = time.monotonic() + 30
+    while not pids.is_file():
+        assert time.monotonic() < until
+        assert child.poll() is None
+    found = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
+    child.kill()
+    child.wait()
+    _, alive = psutil.wait_procs(found, timeout=10)
+    assert alive == []
+
+
+def test_a_program_that_wants_more_memory_than_it_may_have_fails_alone(tmp_path: Path) -> None:
+    code = f"x = bytearray({process.MEMORY})"
+    done = run([sys.executable, "-c", code], env=os.environ, cwd=str(tmp_path), deadline=60)
+    assert done.code == 1
+    assert "MemoryError" in done.stderr
+
+
+def test_a_program_that_writes_a_file_beyond_the_limit_fails_alone(tmp_path: Path) -> None:
+    code = f"f = open('big', 'wb'); f.seek({process.FILE}); f.write(b'x'); f.flush()"
+    done = run([sys.executable, "-c", code], env=os.environ, cwd=str(tmp_path), deadline=60)
+    assert done.code != 0

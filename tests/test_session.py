@@ -395,3 +395,29 @@ def test_what_has_no_meaning_here_is_told_and_nothing_is_done(session: Make) -> 
     record = session().add(["demo-a; sys_platform == 'other'"])
     assert not record["packages"]
     assert any("demo-a" in notice for notice in record["notices"])
+
+
+def test_a_journal_and_a_memory_that_cannot_be_written_undo_nothing_and_are_said(
+    session: Make, wheelhouse: Wheelhouse, home: Path
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    one = session()
+    one.reset()
+    (home / "sessions/session-0/journal.jsonl").unlink()
+    (home / "sessions/session-0/journal.jsonl").mkdir()
+    (home / "resolutions").rmdir()
+    (home / "resolutions").touch()
+    record = one.declare(lines(wheelhouse, "demo-a"))
+    assert names(record) == ["demo-a"]
+    assert [notice.partition(" could")[0] for notice in record["notices"]] == ["The journal", "The answer"]
+    assert one.union()["demo-a"].version == "1.0"
+
+
+def test_a_line_that_a_dead_kernel_left_unfinished_harms_no_other(session: Make, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    one = session()
+    one.declare(lines(wheelhouse, "demo-a"))
+    with Path(one.journal.path).open("a") as journal:
+        journal.write('{"action": "se')
+    one.reset()
+    assert [record["action"] for record in one.journal.read()] == ["set", "reset"]

@@ -16,6 +16,7 @@ from sessionpkgs import plan as planning
 from sessionpkgs import process
 from sessionpkgs.errors import ConflictError, DeadlineError, IntegrityError, StoreError
 from sessionpkgs.model import Lock, Pin, Spec, View
+from sessionpkgs.report import Reporter
 from sessionpkgs.store import Store, layers
 from tests.wheelhouse import sha256_of, unpack
 
@@ -144,21 +145,40 @@ def test_sessions_whose_sets_overlap_do_not_disturb_each_other(store, wheelhouse
     assert names(store.path("stage")) == []
 
 
+def test_a_distribution_that_appears_while_it_is_looked_for_is_taken_and_not_thrown_away(store, fill, wheelhouse):
+    plan = plan_of(wheelhouse.wheel("demo"))
+    (identity,) = (pin.identity(TAG) for pin in plan.install)
+
+    class Late(Store):
+        looks = 0
+
+        def path(self, *parts):
+            if parts[:2] == ("dists", identity):
+                Late.looks += 1
+                if Late.looks == 2:
+                    build(store, plan, fill)
+            return super().path(*parts)
+
+    assert layers._have(Late(store.root), identity)
+    assert names(store.path("trash")) == []
+
+
 def test_who_waits_for_another_process_gets_its_layer(store, fill, wheelhouse, start):
     plan = plan_of(wheel := wheelhouse.wheel("demo"))
     other = start(OTHER, store.root, str(wheel), str(Path(__file__).parents[1]))
     assert other.stdout.readline() == "filled\n"
-    waiting = threading.Event()
 
-    def tick():
-        if not waiting.is_set():
-            waiting.set()
+    told: list[str] = []
+
+    class Waiter(Reporter):
+        def step(self, text):
+            told.append(text)
             other.stdin.write("go\n")
             other.stdin.flush()
 
     with store.stage() as stage:
-        layer, built = store.layer(plan, fill, python=sys.executable, deadline=60.0, stage=stage, tick=tick)
-    assert waiting.is_set()
+        layer, built = store.layer(plan, fill, python=sys.executable, deadline=60.0, stage=stage, reporter=Waiter())
+    assert told == [f"waiting for process {other.pid}, which installs the same"]
     assert other.stdout.readline() == "True\n"
     assert (built, fill.asked) == (False, [])
     assert Path(layer.path, "site", "demo", "__init__.py").is_file()

@@ -138,10 +138,10 @@ class Session:
 
         With *plan* it is only said what would go.
         """
-        from sessionpkgs.session import changes, looks
+        from sessionpkgs.session import changes, removal
 
         self.life.open()
-        wanted = looks.removable(names, self.spec, self.union())
+        wanted = removal.removable(names, self.spec, self.union())
         change = changes.removing(self.spec, self.held.pins, wanted, self.union(), self.base())
         if plan:
             from sessionpkgs.session import walking
@@ -157,7 +157,7 @@ class Session:
         notices = self.overlay.deactivate()
         self.life.release()
         self.held.clear()
-        return self.journal.append(reopen.bare(self.identity, "reset", dropped=dropped, notices=notices))
+        return self.journal.note(reopen.bare(self.identity, "reset", dropped=dropped, notices=notices))
 
     def status(self) -> JSON:
         """What is active now, as a record; asks and changes nothing."""
@@ -217,7 +217,7 @@ class Session:
 
         self.life.open()
         _, record = walking.apply(self, changes.whole(spec), "set", engine=engine)
-        self.held.record = self.journal.append(record.to_dict())
+        self.held.record = self.journal.note(record.to_dict())
         return record
 
     def warm(self) -> None:
@@ -276,16 +276,18 @@ class Session:
             **known["record"], "session": self.identity, "source": "remembered", "notices": notices, "dropped": dropped,
             "steps": [], "created": reopen.now(), "seconds": round(time.perf_counter() - started, 4),
         }  # fmt: skip
-        return self.journal.append(self.held.record)
+        return self.journal.note(self.held.record)
 
     def _keep(self, key: str, outcome: Outcome, record: Record, *, remember: bool = True) -> JSON:
         """Journal *record* and remember the answer, unless it rests on folders that may change at any time."""
         from sessionpkgs.session import memory
 
-        self.held.record = self.journal.append(record.to_dict())
+        self.held.record = self.journal.note(record.to_dict())
         self.held.key = key
         if key and remember and memory.may_be_remembered(outcome):
-            self.store.remember(key, memory.resolution(outcome, self.held.record, self.spec, self.place(), self.env))
+            answer = memory.resolution(outcome, self.held.record, self.spec, self.place(), self.env)
+            if said := memory.keep(self.store, key, answer):
+                self.held.record["notices"] = [*self.held.record["notices"], said]
         return self.held.record
 
 

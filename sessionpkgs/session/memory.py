@@ -17,6 +17,7 @@ from sessionpkgs.session.straight import shadow_rows
 if TYPE_CHECKING:
     from sessionpkgs.model import Spec
     from sessionpkgs.session.straight import Outcome
+    from sessionpkgs.store import Store
 
 
 def resolution(
@@ -44,6 +45,15 @@ def resolution(
         "pins": [asdict(replace(pin, url=clean(pin.url))) for pin in outcome.plan.install],
         "record": {**record, "dropped": [], "notices": said_now},
     }
+
+
+def keep(store: Store, key: str, answer: dict[str, Any]) -> str:
+    """Remember *answer* under *key*; a sentence where that fails, since everything else is done by then."""
+    try:
+        store.remember(key, answer)
+    except OSError as error:
+        return f"The answer could not be remembered: {error.strerror or error}."
+    return ""
 
 
 def may_be_remembered(outcome: Outcome) -> bool:

@@ -224,7 +224,7 @@ class Line:
             python=sys.executable,
             deadline=self.settings.deadline,
             stage=stage,
-            tick=self.ask.reporter.tick,
+            reporter=self.ask.reporter,
         )
 
     def fill(self, pins: tuple[Pin, ...], into: str) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.errors import StoreError
 from sessionpkgs.places import boot_id
+from sessionpkgs.report import Reporter
 from sessionpkgs.store.locks import Flock
 
 if TYPE_CHECKING:
@@ -113,11 +114,12 @@ class Store:
         python: str,
         deadline: float,
         stage: str,
-        tick: Callable[[], None] | None = None,
+        reporter: Reporter | None = None,
     ) -> tuple[Layer, bool]:
         """The layer of *plan* and whether it had to be built; *fill* puts pins into a new folder.
 
-        Of many sessions that ask for the same layer one builds, the others wait for it at most *deadline* seconds.
+        Of many sessions that ask for the same layer one builds, the others wait for it at most *deadline* seconds; the
+        *reporter* hears for whom. Where the builder dies, the lock is free and a waiter builds.
         """
         from sessionpkgs.store import layers
 
@@ -125,7 +127,11 @@ class Store:
         if found is not None:
             return found, False
         with Flock(self.path("locks", f"layer-{plan.digest}")) as lock:
-            lock.acquire(exclusive=True, deadline=deadline, tick=tick)
+            if not lock.try_acquire(exclusive=True):
+                heard = reporter or Reporter()
+                heard.step(f"waiting for {lock.signature() or 'another session'}, which installs the same")
+                lock.acquire(exclusive=True, deadline=deadline, tick=heard.tick)
+            lock.sign(f"process {os.getpid()}")
             found = layers.read(self, plan.digest)
             if found is not None:
                 return found, False
@@ -156,6 +162,13 @@ class Store:
         """A shared lock that says the layer *digest* is in use; hold it as long as it is."""
         lock = Flock(self.path("locks", f"lease-{digest}"))
         lock.acquire(exclusive=False, deadline=10.0)
+        try:
+            os.utime(self.path("layers", digest))  # used now: age decides what of the unused may stay
+        except OSError:
+            lock.release()
+            raise StoreError(
+                f"the layer {digest[:12]} was collected a moment ago", hint="Run the cell again.", item=digest
+            ) from None
         return lock
 
     def recall(self, key: str) -> dict[str, Any] | None:

@@ -232,21 +232,26 @@ def _check(site: str, path: str, dist: Staged, hashed: str, size: str, *, read_o
 
 def still_true(home: str) -> bool:
     """Whether the distribution in the store's folder *home* is still what its RECORD says."""
+    return not fault(home)
+
+
+def fault(home: str) -> str:
+    """What is wrong with the distribution in the store's folder *home*, by its file; "" where it is what it was."""
     try:
         (folder,) = [name for name in os.listdir(f"{home}/site") if name.endswith(".dist-info")]
         dist = _read(f"{home}/site", folder)
         if f"{folder}/RECORD" not in dist.rows:  # emptied by a power cut, it would vouch for anything
-            return False
+            return f"{folder}/RECORD says nothing any more"
         present = {path for path in _files(f"{home}/site") if "__pycache__/" not in path}
-        if present - set(dist.rows):
-            return False
+        if added := sorted(present - set(dist.rows)):
+            return f"{added[0]} was added"
         for path, row in dist.rows.items():
             below = home if path.partition("/")[0] in OUTSIDE else f"{home}/site"
             if not path.endswith(".pyc"):
                 _check(below, path, dist, *row, read_only=False)
-    except (OSError, ValueError, SessionPkgsError):
-        return False
-    return True
+    except (OSError, ValueError, SessionPkgsError) as error:
+        return str(error) or type(error).__name__
+    return ""
 
 
 def _digest(path: str, kind: str, owner: str, *, read_only: bool) -> tuple[bytes, int]:

@@ -5,6 +5,7 @@ It does not choose anything: the plan names every distribution and the digest un
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -16,16 +17,21 @@ from sessionpkgs.formats import pylock_toml, wording
 from sessionpkgs.model import LAYOUT, Layer, Pin, Plan
 from sessionpkgs.places import boot_id
 from sessionpkgs.store import elf, farm, ingest, origins, splitting
+from sessionpkgs.store.locks import Flock
 
 if TYPE_CHECKING:
     from sessionpkgs.store import Store
+
+COLLECTING = "collect"
+"""Name of the lock that builders share and that the sweep of distributions holds alone."""
+_WAIT = 60.0
 
 Fill = Callable[[tuple[Pin, ...], str], None]
 
 
 def read(store: Store, digest: str) -> Layer | None:
     """The layer *digest*, None where it is not there or not sound."""
-    told = _told(store, digest)
+    told = manifest(store, digest)
     if told is None or not store.sound(digest):
         return None
     return Layer(
@@ -33,7 +39,7 @@ def read(store: Store, digest: str) -> Layer | None:
     )
 
 
-def _told(store: Store, digest: str) -> dict[str, Any] | None:
+def manifest(store: Store, digest: str) -> dict[str, Any] | None:
     """What layer.json says."""
     try:
         with open(store.path("layers", digest, "layer.json"), encoding="utf-8") as source:
@@ -45,23 +51,30 @@ def _told(store: Store, digest: str) -> dict[str, Any] | None:
 
 def recheck(store: Store, digest: str) -> bool:
     """Verify every distribution of the layer *digest* again; False where one was bad or the layer cannot be read."""
-    layer = _told(store, digest)
+    layer = manifest(store, digest)
     if layer is None:
         return False
     bad = [identity for identity in layer["dists"] if not ingest.still_true(store.path("dists", identity))]
     for part, name in [("dists", identity) for identity in bad] + ([("layers", digest)] if bad else []):
-        _discard(store, part, name)
+        discard(store, part, name)
     return not bad
 
 
-def _discard(store: Store, part: str, name: str) -> None:
-    """Move something bad to the trash, where it can be looked at."""
-    if os.path.isdir(store.path(part, name)):
+def discard(store: Store, part: str, name: str) -> None:
+    """Move something out of its place, to the trash; gone already is fine."""
+    with contextlib.suppress(FileNotFoundError):
         os.rename(store.path(part, name), store.path("trash", f"{name}-{secrets.token_hex(4)}"))
 
 
 def build(store: Store, plan: Plan, fill: Fill, *, python: str, stage: str) -> Layer:
-    """Make the layer of *plan*. Everything happens in *stage* until the last rename."""
+    """Make the layer of *plan*. Everything happens in *stage* until the last rename; nothing is collected meanwhile."""
+    with Flock(store.path("locks", COLLECTING)) as building:
+        building.acquire(exclusive=False, deadline=_WAIT)
+        return _build(store, plan, fill, python=python, stage=stage)
+
+
+def _build(store: Store, plan: Plan, fill: Fill, *, python: str, stage: str) -> Layer:
+    """The same, while the lock is held."""
     pins = {pin.identity(plan.tag): pin for pin in plan.install}
     missing = {name: pin for name, pin in pins.items() if not _have(store, name)}
     for number, group in enumerate(groups(missing.values())):
@@ -70,7 +83,7 @@ def build(store: Store, plan: Plan, fill: Fill, *, python: str, stage: str) -> L
     final = store.path("layers", plan.digest)
     notices = link(store, sorted(pins), made, python=python, final=final)
     _describe(made, plan, sorted(pins), notices)
-    _discard(store, "layers", plan.digest)
+    discard(store, "layers", plan.digest)
     os.rename(made, final)
     _sync(store.path("layers"))
     store.vouch(plan.digest)
@@ -79,14 +92,31 @@ def build(store: Store, plan: Plan, fill: Fill, *, python: str, stage: str) -> L
 
 def _have(store: Store, identity: str) -> bool:
     """Whether the distribution *identity* is there and, if it is older than this boot, still what its RECORD says."""
-    try:
-        told = describe(store, identity)
-    except (OSError, ValueError):
-        told = {}
+    told = _known(store, identity)
+    if told is None:
+        return False
     if told.get("boot") == boot_id() or (told and ingest.still_true(store.path("dists", identity))):
         return True
-    _discard(store, "dists", identity)
+    discard(store, "dists", identity)
     return False
+
+
+def _known(store: Store, identity: str) -> dict[str, Any] | None:
+    """What the store knows of *identity*: None where it is not there, empty where it cannot be read.
+
+    One that appears between two looks was published by another session a moment ago, and is as good as ours.
+    """
+    try:
+        return describe(store, identity)
+    except FileNotFoundError:
+        if not os.path.isdir(store.path("dists", identity)):
+            return None
+    except (OSError, ValueError):
+        return {}
+    try:
+        return describe(store, identity)
+    except (OSError, ValueError):
+        return {}
 
 
 def groups(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:

@@ -1,4 +1,4 @@
-"""What a session says about itself and refuses by looking: which names can be taken out, and why others cannot.
+"""Which names can be taken out of a session, and why others cannot.
 
 It reads Views and declarations and changes nothing. It does not know how an answer is shown.
 """
