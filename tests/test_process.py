@@ -78,7 +78,9 @@ def test_an_exit_code_and_bytes_that_are_no_text_come_back(python):
 
 
 def test_a_program_gets_no_input_and_only_the_environment_it_was_given(python, tmp_path):
-    code = "import os, sys; print(repr(sys.stdin.read()), sorted(os.environ), os.getcwd(), os.getsid(0) == os.getppid())"
+    code = (
+        "import os, sys; print(repr(sys.stdin.read()), sorted(os.environ), os.getcwd(), os.getsid(0) == os.getppid())"
+    )
     done = python(code, env={"ONLY": "this", "LC_ALL": "C.UTF-8"})
     assert done.stdout.split(maxsplit=1)[0] == "''"
     assert "['LC_ALL', 'ONLY']" in done.stdout
