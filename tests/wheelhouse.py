@@ -15,6 +15,7 @@ import re
 import socket
 import tarfile
 import threading
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -346,3 +347,86 @@ def _python_of(file: Path) -> str:
         name = next(name for name in source.namelist() if name.endswith(".dist-info/METADATA"))
         match = re.search(r"^Requires-Python: (.*)$", source.read(name).decode(), re.MULTILINE)
     return f' data-requires-python="{html.escape(match.group(1))}"' if match else ""
+
+
+Entry = tuple[str | zipfile.ZipInfo, str | bytes]
+
+
+def link_entry(name: str, target: str) -> Entry:
+    """An entry of a wheel that is a symbolic link to *target*."""
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.create_system, entry.external_attr = 3, 0o120777 << 16
+    return entry, target
+
+
+def pipe_entry(name: str) -> Entry:
+    """An entry of a wheel that says it is a named pipe."""
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.create_system, entry.external_attr = 3, 0o010644 << 16
+    return entry, ""
+
+
+def raw_wheel(
+    folder: Path,
+    name: str,
+    more: Iterable[Entry] = (),
+    *,
+    version: str = "1.0",
+    metadata: str | bytes = "",
+    listed: bool = True,
+    record: Callable[[Rows], Rows | None] | None = None,
+) -> Path:
+    """A wheel with a module and, beside it, the entries *more* exactly as written; its RECORD lists them if *listed*."""
+    module = re.sub(r"[-_.]+", "_", name)
+    info = f"{module}-{version}.dist-info"
+    beside = list(more)
+    extra = {id(entry) for entry, _ in beside}
+    entries: list[Entry] = [
+        (f"{module}/__init__.py", f'__version__ = "{version}"\n'),
+        *beside,
+        (f"{info}/METADATA", metadata or _metadata(name, version, (), {}, None)),
+        (f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+    ]
+    rows: Rows = []
+    path = folder / f"{module}-{version}-py3-none-any.whl"
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        warnings.simplefilter("ignore")  # a name that comes twice
+        for entry, content in entries:
+            data = content.encode() if isinstance(content, str) else content
+            told = entry if isinstance(entry, zipfile.ZipInfo) else zipfile.ZipInfo(entry, _EPOCH)
+            told.external_attr = told.external_attr or 0o100644 << 16
+            target.writestr(told, data, zipfile.ZIP_DEFLATED)
+            if listed or id(entry) not in extra:
+                rows.append([told.filename, record_hash(data), str(len(data))])
+        rows.append([f"{info}/RECORD", "", ""])
+        said = record(rows) if record else rows
+        if said is not None:
+            text = io.StringIO(newline="")
+            csv.writer(text, lineterminator="\n").writerows(said)
+            target.writestr(zipfile.ZipInfo(f"{info}/RECORD", _EPOCH), text.getvalue())
+    return path
+
+
+def bomb(folder: Path, name: str, size: int) -> Path:
+    """A small wheel with one file of *size* zero bytes in it."""
+    module, chunk = name.replace("-", "_"), bytes(1 << 24)
+    info, digest = f"{module}-1.0.dist-info", hashlib.sha256()
+    path = folder / f"{module}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+        zeros = zipfile.ZipInfo(f"{module}/zeros.bin", _EPOCH)
+        zeros.compress_type = zipfile.ZIP_DEFLATED
+        with target.open(zeros, "w", force_zip64=True) as sink:
+            for _ in range(size // len(chunk)):
+                sink.write(chunk)
+                digest.update(chunk)
+        size -= size % len(chunk)
+        hashed = "sha256=" + base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+        rows = [f"{module}/zeros.bin,{hashed},{size}"]
+        for entry, text in (
+            (f"{info}/METADATA", _metadata(name, "1.0", (), {}, None)),
+            (f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+        ):
+            rows.append(f"{entry},{record_hash(text.encode())},{len(text)}")
+            target.writestr(zipfile.ZipInfo(entry, _EPOCH), text)
+        target.writestr(zipfile.ZipInfo(f"{info}/RECORD", _EPOCH), "\n".join([*rows, f"{info}/RECORD,,"]) + "\n")
+    return path

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sessionpkgs.engines import Request, Room, surroundings, words, words_pip
+from sessionpkgs.engines import Request, Room, surroundings, words, words_pip, words_places
 from sessionpkgs.engines.uv import line_of
 from sessionpkgs.engines.wheels import is_source, pin_of
 from sessionpkgs.errors import EngineMissing, SourceForbidden
+from sessionpkgs.formats.wording import show
 from sessionpkgs.model import Lock, Pin
 from sessionpkgs.process import Completed
 
@@ -53,6 +54,7 @@ class Pip:
             built.append(name)
             allowed.add(name)
             done, report = self._dry_run(lines, request, room, allowed)
+        _refuse_hidden_places(report["install"], request)
         items = self._permitted(report["install"], request, room)
         if request.exact:
             items += self._exact(request, room)
@@ -155,6 +157,18 @@ class Pip:
             raise words_pip.error(done.stdout + done.stderr, _log(room), request.exact)
         items: list[dict[str, Any]] = _read(report)["install"]
         return items
+
+
+def _refuse_hidden_places(items: Sequence[dict[str, Any]], request: Request) -> None:
+    """Refuse a place (a URL, a repository, a folder) that a distribution names and the declaration does not.
+
+    uv refuses the same by itself. Raises :class:`UnsafePackageError`.
+    """
+    own = {one.name for one in request.requirements if " @ " in one.line}
+    for item in items:
+        if item.get("is_direct") and _name(item) not in own:
+            place = show(str(item["download_info"]["url"]))
+            raise words_places.hidden(_name(item), place)
 
 
 def _kept(request: Request) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,7 @@ class Uv:
             self._forget([pin.name for pin in pins], request, room)
         done = None if source or request.fresh else self._run([*arguments, "--offline"], request, room, source)
         if done is None or done.code != 0:
+            shutil.rmtree(into, ignore_errors=True)  # a refused wheel may lie there half, and would count as installed
             done = self._run(arguments, request, room, source)
         if done.code != 0:
             raise words_uv.error(done.stderr, [f"{p.name}=={p.version}" for p in pins])

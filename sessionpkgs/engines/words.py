@@ -20,11 +20,16 @@ from sessionpkgs.errors import (
     StoreError,
     clean,
 )
+from sessionpkgs.formats.wording import show
 
 LONGEST = 600
 _AROUND = 2
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
+_CODE = re.compile(r"(?:\(|: |\ba |HTTP error |too many )(401|403|407|5\d\d)\b")  # no port, nor the log's milliseconds
+_TOLD = re.compile(r"HTTP status|HTTP error|Client Error|Server Error|\b40[137] \w+|Could not fetch|too many")
+_CHECK = "Check the index URL; a proxy or a login page may have answered instead of the index."
+_AGAIN = "Check the network, the proxy and the index URL, then run the cell again."
 _STATUS = {
     "401": "refused the login (401)",
     "403": "refused access (403)",
@@ -36,7 +41,7 @@ _REASONS = (
      "its name cannot be looked up"),
     (re.compile(r"certificate|SSLError", re.IGNORECASE), "its certificate is not trusted"),
     (re.compile(r"timed? ?out|timeout", re.IGNORECASE), "it did not answer in time"),
-    (re.compile(r"Connection reset|RemoteDisconnected|connection (?:was )?closed|IncompleteRead", re.IGNORECASE), "it closed the connection"),
+    (re.compile(r"Connection reset|RemoteDisconnected|connection (?:was )?closed|IncompleteRead|operation was canceled", re.IGNORECASE), "it closed the connection"),
 )  # fmt: skip
 
 
@@ -52,27 +57,38 @@ def host_of(url: str) -> str:
     return parts.netloc.rpartition("@")[2] or url
 
 
+def bad_answer(url: str, said: str, hint: str = _CHECK) -> IndexUnavailable:
+    """The error for an index that was reached at *url* (or the host of one) and did what *said* tells."""
+    return IndexUnavailable(f"the package index {host_of(url)} {squeeze(said)}", hint=hint, item=host_of(url))
+
+
+def no_page(url: str, said: str) -> IndexUnavailable:
+    """The error for an answer that is not a page of an index; *said* is how an engine calls it."""
+    return bad_answer(url, f"answered with what is no page of an index ({show(said)})")
+
+
+def lost(url: str) -> IndexUnavailable:
+    """The error for a file that an index lists and nobody has."""
+    file = show(url.partition("#")[0].rpartition("/")[2])
+    return bad_answer(url, f"does not have {file}, which is listed (404)", "Try --refresh, then ask who runs it.")
+
+
+def _host_in(text: str) -> str:
+    """The host that *text* names first, as a URL or as pip names a connection."""
+    if url := re.search(r"https?://[^\s'\")>\]`]+", text):
+        return host_of(url.group())
+    pool = re.search(r"\bhost='([^']+)', port=(\d+)", text)
+    return f"{pool[1]}:{pool[2]}" if pool else "the index"
+
+
 def unavailable(text: str) -> IndexUnavailable | None:
     """The error for an index that could not be read, where *text* (a program's output or log) tells of one."""
-    status = re.search(
-        r"(?:\(|: |\ba |HTTP error |too many )(401|403|407|5\d\d)\b", text
-    )  # not a port, nor the log's milliseconds
-    url = re.search(r"https?://[^\s'\")>\]]+", text)
-    host = host_of(url.group()) if url else "the index"
-    if status and re.search(r"HTTP status|HTTP error|Client Error|Server Error|\b40[137] \w+|Could not fetch", text):
-        code = status.group(1)
-        said = _STATUS.get(code, f"answered with an error ({code})")
-        return IndexUnavailable(
-            f"the package index {host} {said}", hint="Check the login or ask who runs this index.", item=host
-        )
-    for pattern, reason in _REASONS:
-        if pattern.search(text):
-            return IndexUnavailable(
-                f"the package index {host} cannot be reached: {reason}",
-                hint="Check the network, the proxy and the index URL, then run the cell again.",
-                item=host,
-            )
-    return None
+    host, status = _host_in(text), _CODE.search(text)
+    if status and _TOLD.search(text):
+        said = _STATUS.get(status[1], f"answered with an error ({status[1]})")
+        return bad_answer(host, said, "Check the login or ask who runs this index.")
+    reason = next((said for pattern, said in _REASONS if pattern.search(text)), "")
+    return bad_answer(host, f"cannot be reached: {reason}", _AGAIN) if reason else None
 
 
 def disk_full() -> StoreError:
@@ -117,6 +133,16 @@ def not_found(
     return NotFoundError(
         f"no package index has a distribution called {item}{came}",
         hint=f"Write {meant}." if meant else "Check the spelling; an import name may differ from the distribution's.",
+        item=item,
+    )
+
+
+def no_file(item: str, asked: Iterable[str], *, by: str = "") -> NotFoundError:
+    """The error for a name whose page on an index lists nothing to install; *by* is who asked for it."""
+    by = f" (asked for by {by})" if by and not asked_line(item, asked) else ""
+    return NotFoundError(
+        f"the index's page for {item}{by} lists no wheel and no source archive",
+        hint=_CHECK,
         item=item,
     )
 

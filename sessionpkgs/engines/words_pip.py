@@ -17,6 +17,10 @@ _BYTES = re.compile(r"HASHES|do not match the hashes|is invalid|has an invalid w
 _UNMET = re.compile(r"Could not find a version that satisfies the requirement (.+?) \(from versions: (.*?)\)")
 _DEPENDS = re.compile(rf"^\s*({NAME}(?:\[[^\]]*\])?) (\S+) depends on (.+)$", re.MULTILINE)
 _REQUESTED = re.compile(r"^\s*The user requested (?:\(constraint\) )?(.+)$", re.MULTILINE)
+_TRACE = re.compile(r"^\d{4}-\S+ (?:  File \"|    ).*\n?", re.MULTILINE)
+_PAGE = re.compile(r"Fetching project page and analyzing links: (\S+)")
+_NO_PAGE = re.compile(r"Skipping page (\S+) because .*? got (Content-Type: [^.\n]*)\.")
+_LOST = re.compile(r"HTTP error 404 while getting (https?://[^\s#]+)")
 _CAME = re.compile(
     rf"^\s*(?:Collecting|Processing \S*/)\s?({NAME}?)(?=[<>=!~\[( ]|-\d)[^\n]*->-r \S+ \(line (\d+)\)\)", re.MULTILINE
 )
@@ -31,19 +35,44 @@ def error(output: str, log: str, asked: Sequence[str]) -> SessionPkgsError:
     if match := _UNMET.search(output):
         return _missing(match.group(1), match.group(2), log, asked)
     if _BYTES.search(output):
-        return words.wrong_bytes(output[max(0, output.find("THESE PACKAGES")) :])
+        return words.wrong_bytes(_wrong(output))
     if "The conflict is caused by:" in output:
         return _conflict(output, log, asked)
-    return words.unavailable(log or output) or _other(output, log)
+    return _answer(output, log) or _other(output, log)
+
+
+def _answer(output: str, log: str) -> SessionPkgsError | None:
+    """What an index or the network did, told by the failure itself before the log of all that came before."""
+    found = re.search(r"^ *error:", output, re.MULTILINE | re.IGNORECASE)
+    failed = output[found.start() :] if found else ""
+    if gone := _LOST.search(failed):
+        return words.lost(gone[1])
+    if "Exceeded 30 redirects" in failed:
+        return words.bad_answer(_page(log), "sends every request on to another place (a redirect loop)")
+    return words.unavailable(failed) or words.unavailable(_TRACE.sub("", log) or output)
+
+
+def _page(log: str) -> str:
+    """URL of the page that was asked for last, after which pip gave up."""
+    asked = _PAGE.findall(log)
+    return str(asked[-1]) if asked else "the index"
+
+
+def _wrong(output: str) -> str:
+    """Which file it was, and how its bytes differ, without what pip says around that."""
+    flat = " ".join(output.split())
+    if match := re.search(r"(\S+) from (\S+?)(?:#\S*)? \(from .*?Expected (?:or )?sha\d+ (\w+).*?Got (\w+)", flat):
+        file = match[2].rpartition("/")[2]
+        return f"{file} has the hash {match[4][:16]}…, and {match[3][:16]}… was expected"
+    if match := re.search(r"located at (\S+) is invalid", flat):
+        return f"{match[1].rpartition('/')[2]} is no wheel, or was cut short"
+    return output[max(0, output.find("ERROR:")) :]
 
 
 def _other(output: str, log: str) -> SessionPkgsError:
     """A failure that none of the known causes explains; what a build said is in the *log*, behind the time."""
     if "ERROR: Exception:" in output:
-        last = words.squeeze(output.strip().splitlines()[-1])
-        return IndexUnavailable(
-            f"the package index answered with what pip cannot read ({last})", hint="Check the index URL."
-        )
+        return words.no_page(_page(log), output.strip().splitlines()[-1])
     if built := re.search(rf"Failed to build '?({NAME})'?|ERROR: Failed building wheel for ({NAME})", output):
         told = re.sub(r"^\d{4}-\S+ ", "", log, flags=re.MULTILINE)
         return words.not_built(built.group(1) or built.group(2), told)
@@ -99,7 +128,17 @@ def _missing(wanted: str, versions: str, log: str, asked: Sequence[str]) -> Sess
         return words.not_found(wanted, asked, offered=words.nearest(wanted, versions.split(",")), by=asker)
     if failed := [line for line in log.splitlines() if "Could not fetch URL" in line and "404" not in line]:
         return words.unavailable("\n".join(failed)) or IndexUnavailable(words.squeeze(failed[0]))
-    return _skipped(wanted, name, log, asked, asker) or words.not_found(name, asked, by=asker)
+    if other := _NO_PAGE.search(log):
+        return words.no_page(other[1], other[2])
+    missing = words.no_file if _is_empty(name_of(name), log) else words.not_found
+    return _skipped(wanted, name, log, asked, asker) or missing(name, asked, by=asker)
+
+
+def _is_empty(name: str, log: str) -> bool:
+    """Whether an index has a page for *name* and no file on it."""
+    pages = [page for page in _PAGE.findall(log) if page.rstrip("/").endswith(f"/{name}")]
+    there = [page for page in pages if f"Could not fetch URL {page}" not in log]
+    return bool(there) and f"0 links for project '{name}'" in log
 
 
 def _skipped(wanted: str, name: str, log: str, asked: Sequence[str], by: str) -> SessionPkgsError | None:

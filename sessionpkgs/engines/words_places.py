@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from sessionpkgs.engines.words import NAME, squeeze
-from sessionpkgs.errors import IntegrityError, NotFoundError, SessionPkgsError, SpecError
+from sessionpkgs.errors import IntegrityError, NotFoundError, SessionPkgsError, SpecError, UnsafePackageError
 from sessionpkgs.formats.wording import show
 
 _BRANCH = re.compile(
@@ -26,15 +26,53 @@ _FILENAME = re.compile(r"wheel filename `([^`]+)` is invalid|Invalid wheel filen
 _INSIDE = re.compile(
     r"does not start with the normalized package name|does not match package version|has an invalid wheel"
 )
+_REFUSED = re.compile(
+    rf"Failed to install: \S+\.whl|Failed to extract archive|({NAME})(?:==\S+)? has invalid metadata|multiple entries with"
+    rf"|({NAME}) has an invalid wheel|Bad metadata|metadata-generation-failed"
+)
+_REASONS = (
+    ("multiple entries", "it holds one entry twice with different bytes"),
+    ("Script path", "a script in it has a path out of the folder for scripts"),
+    ("No such file or directory", "a script in it has a path instead of a name"),
+    ("does not match filename", "its metadata tell another version than its file name"),
+    ("invalid metadata", "its metadata cannot be read"),
+)
 _GONE = re.compile(r"404 (?:Not Found|Client Error)[^\n]*?\b(https?://[^\s)`'\"]+)")
 
 
 def error(text: str, asked: Sequence[str]) -> SessionPkgsError | None:
     """The error for a direct place that *text* (an engine's output) tells of; None where it is about something else."""
-    for read in (_name, _filename, _inside, _repository, _gone):
+    for read in (_name, _filename, _inside, _repository, _gone, _hidden, _wheel):
         if (found := read(text, asked)) is not None:
             return found
     return None
+
+
+def hidden(name: str, place: str) -> UnsafePackageError:
+    """The error for a *place* that only a distribution names: nobody here asked for it."""
+    return UnsafePackageError(
+        f"{name} is wanted from {place}, which a distribution names and this declaration does not",
+        hint=f"If you trust it, write {name} @ {place} yourself.",
+        item=name,
+    )
+
+
+def _hidden(text: str, _asked: Sequence[str]) -> SessionPkgsError | None:
+    """uv's word for a place that only a distribution names."""
+    match = re.search(rf"`?({NAME})`? was included as a URL dependency.*?`{NAME} @ ([^`]+)`", text, re.DOTALL)
+    return hidden(match[1], show(" ".join(match[2].split()))) if match else None
+
+
+def _wheel(text: str, _asked: Sequence[str]) -> SessionPkgsError | None:
+    """A wheel that the engine itself refuses to unpack."""
+    match = _REFUSED.search(text)
+    if match is None:
+        return None
+    wheel = re.search(r"[^\s/`'()\"]+\.whl", text)
+    item = wheel.group() if wheel else next((found for found in match.groups() if found), "a wheel")
+    why = next((said for pattern, said in _REASONS if pattern in text), "it is malformed")
+    kind = UnsafePackageError if "path" in why or "script" in why else IntegrityError
+    return kind(f"{item} cannot be trusted: {why}", hint="Ask who publishes it; nothing of it was kept.", item=item)
 
 
 def _place(name: str, asked: Iterable[str]) -> str:

@@ -15,6 +15,10 @@ from sessionpkgs.engines.words_conflict import name_of
 from sessionpkgs.errors import SessionPkgsError
 
 _REACH = re.compile(r"Failed to (?:fetch|download|query)|error sending request|Request failed|credentials")
+_NO_PAGE = re.compile(
+    r"(Unsupported `Content-Type` \"[^\"]*\"|Missing `Content-Type` header|[Uu]nexpected (?:JSON|HTML)) (?:for|from) `([^`]+)`"
+)
+_LOST = re.compile(r"404 Not Found\)[^\n]*?\b(https?://[^\s)`'\"]+)")
 _MISSING = re.compile(rf"({NAME}) was not found in (?:the package registry|the provided package locations)")
 _BYTES = re.compile(
     r"[Hh]ash mismatch|[Ii]nvalid package format|unexpected BufError|unexpected end of file|is not a valid zip"
@@ -63,7 +67,13 @@ def _bytes(text: str, flat: str, _asked: Sequence[str]) -> SessionPkgsError | No
 
 
 def _reach(text: str, _flat: str, _asked: Sequence[str]) -> SessionPkgsError | None:
-    return words.unavailable(text) if _REACH.search(text) else None
+    """The index could not be read, or what it gave is no page, or it lists a file that it does not have."""
+    if found := _NO_PAGE.search(text):
+        return words.no_page(found[2], found[1].replace("`", ""))
+    if not _REACH.search(text):
+        return None
+    gone = _LOST.search(text)
+    return words.unavailable(text) or (words.lost(gone[1]) if gone else None)
 
 
 def _missing(text: str, flat: str, asked: Sequence[str]) -> SessionPkgsError | None:
@@ -95,12 +105,14 @@ def _python(text: str, _flat: str, asked: Sequence[str]) -> SessionPkgsError | N
 
 def _absent(text: str, flat: str, asked: Sequence[str]) -> SessionPkgsError | None:
     """The name exists, the version does not."""
-    chain = words_chain.read(text)
+    chain, match = words_chain.read(text), _NO_VERSION.search(flat)
+    wanted = match.group(1).rstrip(",") if match else ""
+    by = re.search(rf"({NAME}\S*) depends? on {re.escape(wanted)}", flat)
+    if re.fullmatch(NAME, wanted):  # uv says which version where the page has any file
+        return words.no_file(wanted, asked, by=by.group(1) if by else "")
     if len({name_of(term) for term in chain.required}) > 1:
         return None
-    if match := _NO_VERSION.search(flat):
-        wanted = match.group(1).rstrip(",")
-        by = re.search(rf"({NAME}\S*) depends on {re.escape(wanted)}", flat)
+    if wanted:
         return words.not_found(wanted, asked, version=True, by=by.group(1) if by else "")
     there = {name_of(term) for term in (*chain.useless, *(fact.asker for fact in chain.facts))}
     for step in words_chain.steps(text):

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs import places
-from sessionpkgs.errors import ActivationError, SessionPkgsError, SpecError
+from sessionpkgs.errors import ActivationError, SessionPkgsError, SpecError, StoreError
 from sessionpkgs.journal import Journal
 from sessionpkgs.report import Reporter
 from sessionpkgs.session import reopen, texts
@@ -86,7 +86,7 @@ class Session:
         )
         known = None if refresh else reopen.find(self.store, key, self.place())
         if known is not None:
-            with contextlib.suppress(ActivationError):  # another answer may leave what is loaded as it is
+            with contextlib.suppress(ActivationError, StoreError):  # another answer may fit; a layer may be collected
                 record = self._reopen(known, key)
                 self.held.remembered(asked, ignore_python)
                 return record
@@ -254,9 +254,11 @@ class Session:
         known = reopen.find(self.store, key, self.place()) if key and not fresh else None
         from sessionpkgs.session import walking
 
+        record: JSON = {}
         if known is not None:
-            record = self._reopen({**known, "record": {**known["record"], "action": action}}, key)
-        else:
+            with contextlib.suppress(ActivationError, StoreError):  # what is remembered may be gone, or not fit now
+                record = self._reopen({**known, "record": {**known["record"], "action": action}}, key)
+        if not record:
             outcome, made = walking.apply(self, change, action, **options)
             record = self._keep(key, outcome, made)
         self.held.hold(change.whole)

@@ -41,6 +41,12 @@ class Life:
         if not os.path.isdir(self.store.path(FOLDERS[-1])):
             self.store.prepare()
         self.store.check()
+        with Flock(self.store.path("locks", "collect")) as still:  # no collection between the folder and its lock
+            still.acquire(exclusive=False, deadline=60.0)
+            self._take()
+
+    def _take(self) -> None:
+        """Make the folder and lock it."""
         try:
             os.mkdir(self.home, 0o700)
         except FileExistsError:

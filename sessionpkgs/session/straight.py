@@ -37,6 +37,7 @@ from sessionpkgs.session import (
 )
 from sessionpkgs.session.changes import Change
 from sessionpkgs.store import Store
+from sessionpkgs.store.locks import Flock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ class Line:
         self.seen = changes.over(self.view, installed.scan(ask.sites, level="session").values(), carried)
         Thread(target=_load_what_installs, daemon=True).start()
         self.fresh = False
+        self.claims: list[Flock] = []
 
     def plan(self) -> Outcome:
         """Resolve and judge; changes nothing. Raises every refusal that is possible before an install."""
@@ -209,6 +211,7 @@ class Line:
     def _layer(self, todo: Plan) -> tuple[Layer, bool]:
         """The layer of everything that may be shared; bytes that do not verify are fetched once more, past the cache."""
         shared = replace(todo, install=tuple(pin for pin in todo.install if not pin.mutable))
+        self.claims.append(self.store.claim(shared.digest))
         try:
             return self._linked(shared, self.stage)
         except IntegrityError:

@@ -40,7 +40,12 @@ def line(session: Session, change: Change, **options: Any) -> Iterator[Line]:
             reporter=session.reporter,
             **options,
         )
-        yield Line(session.store, ask, stage)
+        walk = Line(session.store, ask, stage)
+        try:
+            yield walk
+        finally:
+            for claim in walk.claims:
+                claim.release()
 
 
 def preview(session: Session, change: Change, **options: Any) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def apply(session: Session, change: Change, action: str, **options: Any) -> tupl
     started = time.perf_counter()
     with line(session, change, **options) as walk:
         outcome = walk.build(walk.plan())
-    session.life.switch(outcome.activation, outcome.anew, outcome.notices)
+        session.life.switch(outcome.activation, outcome.anew, outcome.notices)
     session.held.hold(texts.without_python(change.whole, options.get("ignore_python", False)))
     session.held.bring(outcome.plan.install)
     record = records.record(

@@ -158,17 +158,26 @@ class Store:
         with open(self.path("checked", f"{boot_id()}-{digest}"), "w", encoding="utf-8"):
             pass
 
+    def claim(self, digest: str) -> Flock:
+        """The lease's lock before it is known whether the layer is there: what is built meanwhile is not collected."""
+        lock = Flock(self.path("locks", f"lease-{digest}"))
+        lock.acquire(exclusive=False, deadline=10.0)
+        return lock
+
     def lease(self, digest: str) -> Flock:
         """A shared lock that says the layer *digest* is in use; hold it as long as it is."""
         lock = Flock(self.path("locks", f"lease-{digest}"))
         lock.acquire(exclusive=False, deadline=10.0)
         try:
             os.utime(self.path("layers", digest))  # used now: age decides what of the unused may stay
-        except OSError:
+        except FileNotFoundError:
             lock.release()
             raise StoreError(
                 f"the layer {digest[:12]} was collected a moment ago", hint="Run the cell again.", item=digest
             ) from None
+        except OSError as error:
+            lock.release()
+            raise _disk(error, self.root) from None
         return lock
 
     def recall(self, key: str) -> dict[str, Any] | None:

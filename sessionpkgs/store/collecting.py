@@ -15,11 +15,14 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from sessionpkgs.errors import StoreError
 from sessionpkgs.store import Store, layers
 from sessionpkgs.store.ingest import fault
 from sessionpkgs.store.locks import Flock
 
 _DEADLINE = 60.0
+_WRITING = 3600.0
+"""Seconds after which nobody is still writing a file of a few kilobytes."""
 
 
 class Collected(NamedTuple):
@@ -56,10 +59,11 @@ def collect(store: Store, *, days: float) -> Collected:
         loose = [one for one in _entries(store, "dists") if one not in used and _old(store, "dists", one, before)]
         for identity in loose:
             layers.discard(store, "dists", identity)
-    dead = [one for one in _entries(store, "sessions") if _old(store, "sessions", one, before) and _end(store, one)]
+        dead = [one for one in _entries(store, "sessions") if _old(store, "sessions", one, before) and _end(store, one)]
+    _sweep_torn(store)
     answers = [key for key in _entries(store, "resolutions") if _forget(store, key, before)]
-    for name in _entries(store, "trash"):
-        shutil.rmtree(store.path("trash", name), ignore_errors=True)
+    for name in os.listdir(store.path("trash")):
+        _delete(store.path("trash", name))
     return Collected(len(gone), len(loose), len(dead), len(answers))
 
 
@@ -118,15 +122,18 @@ def _used(store: Store) -> set[str]:
 
 
 def _end(store: Store, session: str) -> bool:
-    """Remove the folder of a session whose kernel is gone."""
+    """Set the folder of a session whose kernel is gone aside; one that goes by itself meanwhile is none of ours."""
     place = store.path("sessions", session)
-    with contextlib.suppress(FileNotFoundError), Flock(place, folder=True) as lock:
-        if os.path.isdir(place) and lock.try_acquire(exclusive=True):
-            aside = store.path("trash", f"session-{secrets.token_hex(6)}")
-            os.rename(place, aside)
-            shutil.rmtree(aside, ignore_errors=True)
+    try:
+        with Flock(place, folder=True) as lock:
+            if not lock.try_acquire(exclusive=True):
+                return False
+            os.rename(place, store.path("trash", f"session-{secrets.token_hex(6)}"))
             return True
-    return False
+    except (StoreError, FileNotFoundError):
+        if os.path.isdir(place):
+            raise
+        return False
 
 
 def _forget(store: Store, key: str, before: float) -> bool:
@@ -139,6 +146,24 @@ def _forget(store: Store, key: str, before: float) -> bool:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(store.path("resolutions", key))
     return True
+
+
+def _delete(path: str) -> None:
+    """Remove a folder with all below it, or a file; what cannot be removed is left to the next collection."""
+    if os.path.isdir(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def _sweep_torn(store: Store) -> None:
+    """Remove answers that somebody died while writing, and stubs of base: their names begin with a dot."""
+    before = time.time() - _WRITING
+    for part in ("resolutions", "views"):
+        for entry in os.scandir(store.path(part)):
+            if entry.name.startswith(".") and _old(store, part, entry.name, before):
+                layers.discard(store, part, entry.name)
 
 
 def names(found: Iterable[Damage]) -> str:

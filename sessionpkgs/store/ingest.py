@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from sessionpkgs.errors import ConflictError, IntegrityError, SessionPkgsError, UnsafePackageError
 from sessionpkgs.model import Pin
 from sessionpkgs.policy import PROTECTED_TOP_LEVELS
+from sessionpkgs.store import caps
 
 OUTSIDE = ("bin", "share", "etc", "include", "man")
 """Folders of a ``--target`` install that are not importable: scripts and what a wheel puts under ``.data``."""
@@ -60,7 +61,9 @@ def verify(site: str, pins: Iterable[Pin], *, read_only: bool = True) -> list[St
     owners = _owners(staged)
     _nothing_unlisted(site, owners)
     for dist in staged:
+        caps.flood(dist.rows, dist.name, wanted[dist.name].size)
         _refuse_tops(dist)
+        _refuse_scripts(site, dist)
     _check_all(site, staged, read_only=read_only)
     return staged
 
@@ -192,6 +195,16 @@ def _refuse_tops(dist: Staged) -> None:
                 hint="Ask for a distribution that does not ship it.",
                 item=dist.name,
             )
+
+
+def _refuse_scripts(site: str, dist: Staged) -> None:
+    """Refuse scripts that are not in the folder of scripts itself, whether the engine wrote them or not."""
+    if nested := sorted(path for path in dist.rows if path.startswith("bin/") and path.count("/") > 1):
+        raise UnsafePackageError(f"{dist.name} brings {nested[0]}, a script in a folder of its own", item=dist.name)
+    path = f"{dist.folder}/entry_points.txt"
+    if path in dist.rows:
+        with open(f"{site}/{path}", encoding="utf-8", errors="replace") as source:
+            caps.scripts(source.read(), dist.name)
 
 
 def hidden_by_stdlib(dist: Staged) -> list[str]:

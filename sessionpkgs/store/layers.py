@@ -16,7 +16,7 @@ from sessionpkgs.errors import clean
 from sessionpkgs.formats import pylock_toml, wording
 from sessionpkgs.model import LAYOUT, Layer, Pin, Plan
 from sessionpkgs.places import boot_id
-from sessionpkgs.store import elf, farm, ingest, origins, splitting
+from sessionpkgs.store import caps, elf, farm, ingest, origins, splitting
 from sessionpkgs.store.locks import Flock
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def groups(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:
 
 def publish(store: Store, pins: tuple[Pin, ...], tag: str, fill: Fill, site: str, stage: str) -> None:
     """Fill *site* with *pins*, verify it and move each distribution into the store."""
+    caps.inspect(pins)
     fill(pins, site)
     origins.forget(site)
     staged = ingest.verify(site, pins)
