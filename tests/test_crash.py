@@ -25,6 +25,8 @@ from sessionpkgs.store.collecting import collect
 from tests.sessions import lines
 from tests.wheelhouse import Wheelhouse
 
+pytestmark = pytest.mark.slow
+
 STRACE = shutil.which("strace") or ""
 CALLS = (
     "rename", "renameat", "renameat2", "mkdir", "mkdirat", "link", "linkat", "symlink", "symlinkat", "unlink",
@@ -44,8 +46,6 @@ except SessionPkgsError as error:
     print(type(error).__name__)
     sys.exit(3)
 import one, two, three
-
-pytestmark = pytest.mark.slow
 assert one.__version__ == two.__version__ == three.__version__ == "1.0"
 assert "/layers/" in one.__file__
 print("works")
