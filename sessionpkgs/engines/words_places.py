@@ -28,12 +28,12 @@ _INSIDE = re.compile(
 )
 _REFUSED = re.compile(
     rf"Failed to install: \S+\.whl|Failed to extract archive|({NAME})(?:==\S+)? has invalid metadata|multiple entries with"
-    rf"|({NAME}) has an invalid wheel|Bad metadata|metadata-generation-failed"
+    rf"|({NAME}) has an invalid wheel|Bad metadata"
 )
 _REASONS = (
     ("multiple entries", "it holds one entry twice with different bytes"),
     ("Script path", "a script in it has a path out of the folder for scripts"),
-    ("No such file or directory", "a script in it has a path instead of a name"),
+    (r"No such file or directory[^\n]*/bin/[^/\n]+/", "a script in it has a path instead of a name"),
     ("does not match filename", "its metadata tell another version than its file name"),
     ("invalid metadata", "its metadata cannot be read"),
 )
@@ -70,7 +70,10 @@ def _wheel(text: str, _asked: Sequence[str]) -> SessionPkgsError | None:
         return None
     wheel = re.search(r"[^\s/`'()\"]+\.whl", text)
     item = wheel.group() if wheel else next((found for found in match.groups() if found), "a wheel")
-    why = next((said for pattern, said in _REASONS if pattern in text), "it is malformed")
+    why = next((said for pattern, said in _REASONS if re.search(pattern, text)), "")
+    if not why and match.group().startswith("Failed to install"):
+        return None  # a disk, a permission: not the wheel's fault
+    why = why or "it is malformed"
     kind = UnsafePackageError if "path" in why or "script" in why else IntegrityError
     return kind(f"{item} cannot be trusted: {why}", hint="Ask who publishes it; nothing of it was kept.", item=item)
 
