@@ -56,6 +56,13 @@ def _without(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _restart(parser: argparse.ArgumentParser) -> None:
+    """The option that restarts Python where a loaded module stands in the way."""
+    parser.add_argument(
+        "-f", "--restart", action="store_true", help="restart Python in place where a loaded module stands in the way"
+    )
+
+
 def _names(text: str) -> tuple[str, ...]:
     """Names split by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
@@ -74,6 +81,7 @@ def _cell_parser() -> _Parser:
     )
     _engine(parser)
     _without(parser)
+    _restart(parser)
     return parser
 
 
@@ -93,7 +101,9 @@ def _line_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     chosen.add_argument("what", nargs=1, metavar="FILE")
     chosen.add_argument("--refresh", action="store_true", help="ask the index again")
     _without(chosen)
+    _restart(chosen)
     verbs.add_parser("reset", help="base again, nothing of the session")
+    verbs.add_parser("restart", help="a new Python in the same kernel, with the session as it is; the next cells run")
     _looking(verbs)
     for verb in (plan, add, chosen):
         _engine(verb)
@@ -160,7 +170,7 @@ def verb(line: str) -> argparse.Namespace | None:
     Options without a verb, such as ``--file env.yml``, mean what they mean for the cell.
     """
     words = line.split()
-    if words and words[0].startswith("--") and words[0] != "--help":
+    if words and (words[0].startswith("--") or words[0] == "-f") and words[0] != "--help":
         return _parse(_cell_parser(), line)
     if words and words[0] in ("add", "plan") and not {"-h", "--help"} & {*words} and len(words) > 1:
         return _adding(words[0], line)
@@ -189,7 +199,7 @@ def _adding(verb: str, line: str) -> argparse.Namespace:
     if not any(word.startswith("-") for word in words):
         _no_files(words)
     asked = pip_lines.parse(f"install {_IGNORE.sub(' ', rest)}")
-    return argparse.Namespace(verb=verb, pip=asked, tail=asked.tail, quiet=asked.quiet)
+    return argparse.Namespace(verb=verb, pip=asked, tail=asked.tail, quiet=asked.quiet, restart=asked.restart)
 
 
 def _file_parser() -> _Parser:

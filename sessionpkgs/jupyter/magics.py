@@ -59,18 +59,25 @@ class SessionMagics:
 
         chosen = arguments.cell(line)
         if chosen is not None:
-            self.stage.show(lambda: arguments.declare(self.session, chosen, body))
+            self.stage.show(lambda: arguments.declare(self.session, chosen, body), restart=chosen.restart)
 
     def line(self, line: str) -> None:
         """Look at and change the packages of this session: status, list, plan, add, remove, set, …; -h for each."""
         from sessionpkgs.jupyter import arguments
 
         chosen = arguments.verb(line)
-        if chosen is not None:
-            told = vars(chosen)
-            self.stage.show(
-                lambda: arguments.act(self.session, chosen), quiet=told.get("quiet", False), tail=told.get("tail", "")
-            )
+        if chosen is None:
+            return
+        told = vars(chosen)
+        if told.get("verb") == "restart":
+            self.stage.restart()
+            return
+        self.stage.show(
+            lambda: arguments.act(self.session, chosen),
+            quiet=told.get("quiet", False),
+            tail=told.get("tail", ""),
+            restart=told.get("restart", False),
+        )
 
     def start(self) -> None:
         """Register all magics and watches in the shell."""
@@ -150,6 +157,13 @@ def unload(shell: InteractiveShell) -> None:
     magics = _loaded(shell)
     if magics is not None:
         magics.stop()
+
+
+def session_of(shell: InteractiveShell) -> Session:
+    """The session of *shell*, where the magics are loaded."""
+    magics = _loaded(shell)
+    assert magics is not None
+    return magics.session
 
 
 def _loaded(shell: InteractiveShell) -> SessionMagics | None:

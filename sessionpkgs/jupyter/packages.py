@@ -110,7 +110,13 @@ class Packages:
             self._stock(name, line)
         else:
             act = acts[asked.verb]
-            self._stage.show(lambda: act(self._session(), asked), quiet=asked.quiet, tail=asked.tail, form=asked.form)
+            self._stage.show(
+                lambda: act(self._session(), asked),
+                quiet=asked.quiet,
+                tail=asked.tail,
+                form=asked.form,
+                restart=getattr(asked, "restart", False),
+            )
 
     def _stock(self, name: str, line: str) -> None:
         """Hand *line* to the magic that was there before."""

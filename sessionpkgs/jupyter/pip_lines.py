@@ -23,6 +23,7 @@ from sessionpkgs.jupyter.requirement_words import (
     references,
     refuse_commas,
     requirement,
+    restarting,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ _CHOICES = {
         "Leave it out: the first index that has a name is asked, the others are not.",
     ),
 }
-
 _INDEX_NAME = re.compile(r"[\w.-]+=(?=[a-z]+:)", re.IGNORECASE)
 
 
@@ -82,6 +82,7 @@ class PipLine:
     quiet: bool = False
     verbose: bool = False
     dry_run: bool = False
+    restart: bool = False
     all: bool = False
     files: bool = False
     engine: str = ""
@@ -109,7 +110,7 @@ def parse(line: str, *, program: Program = "pip") -> PipLine:
         return found
     command = _command(program, verb)
     table = pip_options.TABLES[program][verb]
-    chosen = choose(rest, table, command)
+    chosen = choose(restarting(rest) if verb == "install" else rest, table, command)
     if "help" in chosen.flags:
         return replace(found, verb="help", text=explain(table, _usage(command)))
     if "stock" in chosen.flags or chosen.all("stock"):
@@ -222,6 +223,7 @@ def _settled(common: PipLine, chosen: Chosen, command: str) -> PipLine:
         force="force" in chosen.flags or bool(chosen.all("reinstalled")),
         refresh="refresh" in chosen.flags or bool(chosen.all("refreshed")),
         dry_run="dry_run" in chosen.flags,
+        restart="restart" in chosen.flags,
         engine=chosen.last("engine", common.engine),
         notices=tuple(dict.fromkeys(notices)),
     )
@@ -261,7 +263,8 @@ def _uninstall(common: PipLine, chosen: Chosen, command: str) -> PipLine:
     if not (names or lines):
         raise SpecError(f"{command} names nothing.", hint=f"Write {command} NAME.", item=command)
     notices = (*common.notices, *(["Versions behind a name are not looked at."] if more else []))
-    return replace(common, names=names, lines=lines, notices=notices, dry_run="dry_run" in chosen.flags)
+    dry, restart = "dry_run" in chosen.flags, "restart" in chosen.flags
+    return replace(common, names=names, lines=lines, notices=notices, dry_run=dry, restart=restart)
 
 
 def _show(common: PipLine, chosen: Chosen, command: str) -> PipLine:

@@ -78,6 +78,7 @@ INSTALL: Table = {
         no_deps="--no-deps --no-dependencies",
         dry_run="--dry-run",
         require_hashes="--require-hashes",
+        restart="--restart",
     ),
     **ignored(
         "--prefer-binary --break-system-packages --no-warn-script-location --no-warn-conflicts -y --yes --compile "
@@ -99,7 +100,7 @@ INSTALL: Table = {
 UNINSTALL: Table = {
     **GENERAL,
     **values(requirement="-r --requirement --requirements"),
-    **flags(dry_run="--dry-run"),
+    **flags(dry_run="--dry-run", restart="--restart"),
     **ignored("-y --yes --break-system-packages", valued="--root-user-action"),
 }
 _PLACES = said("{} changes nothing: all that this session sees is shown.", "-l --local --user --system --strict")

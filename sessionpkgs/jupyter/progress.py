@@ -51,6 +51,7 @@ class NotebookReporter(Reporter):
         *,
         clock: Callable[[], float] = time.monotonic,
         display_id: str = "",
+        shown: bool = False,
     ) -> None:
         self._publish = publish
         self._clock = clock
@@ -58,7 +59,7 @@ class NotebookReporter(Reporter):
         self._start = clock()
         self._phase = ""
         self._sent: list[float] = []
-        self._shown = False
+        self._shown = shown
         self._over = False
 
     def step(self, text: str) -> None:
@@ -78,6 +79,12 @@ class NotebookReporter(Reporter):
         """Turn the line into *result*, or show *result* alone where no line was shown."""
         self._over = True
         self._show(result.bundle())
+
+    def hand_over(self, phase: str) -> str:
+        """Show *phase* at once and give the identity of the output, which another process makes the result of."""
+        self._phase, self._over = phase, True
+        self._show(_line(phase, self._clock() - self._start))
+        return self._display_id
 
     def failed(self) -> None:
         """Take the line away, as the error that follows says it all."""
@@ -111,6 +118,11 @@ class TerminalReporter(Reporter):
     def finish(self, result: Result) -> None:
         """Write the result's text."""
         self._write(result.text)
+
+    def hand_over(self, phase: str) -> str:
+        """Write the phase; there is no output that could become the result."""
+        self.step(phase)
+        return ""
 
     def failed(self) -> None:
         """Write nothing more, as the error that follows says it all."""

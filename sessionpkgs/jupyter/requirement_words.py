@@ -26,6 +26,15 @@ COMMA = re.compile(r",\s*(?=[A-Za-z])|^,|,$")
 _LOST = re.compile(r"\s{2,}|\s#|\s--?[A-Za-z]")
 
 
+def restarting(words: Sequence[str]) -> tuple[str, ...]:
+    """Give *words* with ``-f`` as ``--restart`` where no place follows it, which pip would look for distributions in."""
+    follows = [*words[1:], ""]
+    return tuple(
+        "--restart" if word == "-f" and not re.search(r"[/:\\]|^[.~]", after) else word
+        for word, after in zip(words, follows, strict=True)
+    )
+
+
 def option_value(value: str, command: str) -> str:
     """Give *value*, where a requirements text can hold it.
 

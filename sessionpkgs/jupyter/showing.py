@@ -5,8 +5,10 @@ It knows notebooks and terminals, and which class shows which answer. It decides
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,17 +37,35 @@ class Stage:
 
     def __init__(self, shell: InteractiveShell, session: Callable[[], Session]) -> None:
         self._shell, self._session = shell, session
+        with contextlib.suppress(FileNotFoundError):
+            self._folder = str(Path.cwd())
 
-    def show(self, work: Callable[[], dict[str, Any]], *, quiet: bool = False, tail: str = "", form: str = "") -> None:
+    def show(
+        self,
+        work: Callable[[], dict[str, Any]],
+        *,
+        quiet: bool = False,
+        tail: str = "",
+        form: str = "",
+        restart: bool = False,
+    ) -> None:
         """Do *work* with progress on one line, which becomes its answer; an error leaves the line and goes on up.
 
         With *quiet* only notices are shown; with a *tail* (shell text) or a *form* the answer is text through that.
+        With *restart* a change that this Python cannot take is built, and taken by the next one in this process.
         """
-        reporter = self._reporter(silent=quiet or bool(tail))
+        reporter = self._reporter(silent=(quiet or bool(tail)) and not restart)
         session = self._session()
         session.reporter = reporter
         try:
-            record = work()
+            if restart:
+                with session.waiting.allowed(session) as waiting:
+                    record = work()
+                if waiting.known:
+                    self._leave(session, reporter)
+                    return
+            else:
+                record = work()
         except KeyboardInterrupt:
             reporter.failed()
             raise Stopped from None
@@ -60,6 +80,18 @@ class Stage:
             self.say(text_of(record, form) + "\n")
         else:
             reporter.finish(presented(record))
+
+    def restart(self) -> None:
+        """Have a new Python with the session as it is."""
+        session = self._session()
+        with session.waiting.allowed(session):
+            self._leave(session, self._reporter(silent=False))
+
+    def _leave(self, session: Session, reporter: NotebookReporter | TerminalReporter) -> None:
+        """Leave this Python when the cell is over; the line becomes the next one's answer."""
+        from sessionpkgs.jupyter import resuming
+
+        resuming.leave(self._shell, session, self._folder, reporter.hand_over("restarting Python"))
 
     def _reporter(self, *, silent: bool) -> NotebookReporter | TerminalReporter:
         """Who hears the steps."""

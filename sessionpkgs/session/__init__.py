@@ -22,6 +22,7 @@ from sessionpkgs.session import reopen, texts
 from sessionpkgs.session.holding import Holding
 from sessionpkgs.session.life import Life
 from sessionpkgs.session.turns import in_turn
+from sessionpkgs.session.waiting import Waiting
 
 if TYPE_CHECKING:
     from sessionpkgs.model import Plan, Record, Spec, View
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from sessionpkgs.session.looking import Seen
     from sessionpkgs.session.questions import Questions
     from sessionpkgs.session.reading import Reading
-    from sessionpkgs.session.straight import Outcome
 
 JSON = dict[str, Any]
 
@@ -59,6 +59,7 @@ class Session:
         self.journal = Journal(self.life.home)
         self.reporter = Reporter()
         self.held = Holding(self._declared)
+        self.waiting = Waiting()
 
     # -- what a user asks -------------------------------------------------------------------------------------------
 
@@ -87,7 +88,7 @@ class Session:
         known = None if refresh else reopen.find(self.store, key, self.place())
         if known is not None:
             with contextlib.suppress(ActivationError, StoreError):  # another answer may fit; a layer may be collected
-                record = self._reopen(known, key)
+                record = self.reopen(known, key)
                 self.held.remembered(asked, ignore_python)
                 return record
         from sessionpkgs.session import changes, walking
@@ -102,7 +103,7 @@ class Session:
             refresh=refresh,
             preferred=preferred,
         )
-        return self._keep(key, outcome, made, remember=not preferred)
+        return walking.keep(self, key, outcome, made, remember=not preferred)
 
     @in_turn
     def add(
@@ -257,19 +258,24 @@ class Session:
         record: JSON = {}
         if known is not None:
             with contextlib.suppress(ActivationError, StoreError):  # what is remembered may be gone, or not fit now
-                record = self._reopen({**known, "record": {**known["record"], "action": action}}, key)
+                record = self.reopen({**known, "record": {**known["record"], "action": action}}, key)
         if not record:
             outcome, made = walking.apply(self, change, action, **options)
-            record = self._keep(key, outcome, made)
+            record = walking.keep(self, key, outcome, made)
         self.held.hold(change.whole)
         return record
 
-    def _reopen(self, known: JSON, key: str) -> JSON:
+    def reopen(self, known: JSON, key: str) -> JSON:
         """Switch to what is remembered; raises ActivationError where a loaded module stands in the way."""
         started = time.perf_counter()
-        anew, said, dropped = reopen.survey(
-            known, self.life.current(), self.overlay.ghosts, self.store.root, self.namespace
-        )
+        try:
+            anew, said, dropped = reopen.survey(
+                known, self.life.current(), self.overlay.ghosts, self.store.root, self.namespace
+            )
+        except ActivationError:
+            if not self.waiting.wanted:
+                raise
+            return self.waiting.put(known, key)
         notices = [*known["record"]["notices"], *said]
         self.life.switch(known["activation"], anew, notices)
         self.held.key = key
@@ -279,18 +285,6 @@ class Session:
             "steps": [], "created": reopen.now(), "seconds": round(time.perf_counter() - started, 4),
         }  # fmt: skip
         return self.journal.note(self.held.record)
-
-    def _keep(self, key: str, outcome: Outcome, record: Record, *, remember: bool = True) -> JSON:
-        """Journal *record* and remember the answer, unless it rests on folders that may change at any time."""
-        from sessionpkgs.session import memory
-
-        self.held.record = self.journal.note(record.to_dict())
-        self.held.key = key
-        if key and remember and memory.may_be_remembered(outcome):
-            answer = memory.resolution(outcome, self.held.record, self.spec, self.place(), self.env)
-            if said := memory.keep(self.store, key, answer):
-                self.held.record["notices"] = [*self.held.record["notices"], said]
-        return self.held.record
 
 
 __all__ = ["Session", "SessionPkgsError"]

@@ -117,6 +117,25 @@ class Life:
             raise
         self._leases += held
 
+    def keep(self, activation: Mapping[str, Any]) -> None:
+        """Lease the layer of *activation* without switching to it."""
+        if activation["layer"]:
+            self._leases.append(self.store.lease(activation["layer"]))
+
+    def descriptors(self) -> list[tuple[str, int]]:
+        """Path and descriptor of each lock that is held, for the next Python in this process."""
+        return [(lock.path, lock.fileno()) for lock in (self._lock, *self._leases) if lock.held]
+
+    def adopt(self, locks: Sequence[tuple[str, int]]) -> list[Flock]:
+        """Hold the *locks* that the last Python in this process held; gives its leases, to be released by the caller."""
+        leases = []
+        for path, descriptor in locks:
+            if path == self.home:
+                self._lock.adopt(descriptor)
+            else:
+                leases.append(Flock(path).adopt(descriptor))
+        return leases
+
     def close(self) -> None:
         """Give everything back at the end of the kernel's life: overlay, leases, lock."""
         if self.overlay.active:

@@ -19,7 +19,7 @@ from typing import Any
 from sessionpkgs import installed, places, policy, settings
 from sessionpkgs import plan as planning
 from sessionpkgs.engines import Engine, Request, Room, find
-from sessionpkgs.errors import IntegrityError, PythonPinned
+from sessionpkgs.errors import ActivationError, IntegrityError, PythonPinned
 from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Requirement, Spec, View
 from sessionpkgs.overlay import position, survey
 from sessionpkgs.report import Reporter
@@ -58,6 +58,7 @@ class Ask:
     ignore_python: bool = False
     may_build: bool = True
     refresh: bool = False
+    may_wait: bool = False
     reporter: Reporter
 
 
@@ -73,6 +74,7 @@ class Outcome:
     activation: dict[str, Any]
     built: bool = False
     steps: list[tuple[str, float]] | None = None
+    waits: bool = False
 
 
 class Line:
@@ -86,7 +88,7 @@ class Line:
         carried = {pin.name: pin for pin in ask.change.carried}
         self.seen = changes.over(self.view, installed.scan(ask.sites, level="session").values(), carried)
         Thread(target=_load_what_installs, daemon=True).start()
-        self.fresh = False
+        self.fresh = self.waits = False
         self.claims: list[Flock] = []
 
     def plan(self) -> Outcome:
@@ -122,6 +124,7 @@ class Line:
             self.store, outcome.plan, layer, private, self.ask.change.whole, self.ask.env
         )
         outcome.notices += [*anew, *said, *layer.notices]
+        outcome.waits = self.waits
         return outcome
 
     def _timed(self, name: str, work: Any, *arguments: Any) -> Any:
@@ -206,7 +209,13 @@ class Line:
         survey.unreachable(shadow, sys.path, position(sys.path))
         leaving = leaving_rows(self.ask.current, todo, {name: dist.version for name, dist in self.view.items()})
         leaving |= reopen.returning(self.ask.ghosts, {pin.name: pin.version for pin in todo.install})
-        return survey.judge(survey.survey(shadow, leaving, self.store.root, self.ask.namespace))
+        try:
+            return survey.judge(survey.survey(shadow, leaving, self.store.root, self.ask.namespace))
+        except ActivationError:
+            if not self.ask.may_wait:
+                raise
+            self.waits = True
+            return [], []
 
     def _layer(self, todo: Plan) -> tuple[Layer, bool]:
         """The layer of everything that may be shared; bytes that do not verify are fetched once more, past the cache."""

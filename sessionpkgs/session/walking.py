@@ -38,6 +38,7 @@ def line(session: Session, change: Change, **options: Any) -> Iterator[Line]:
             ghosts=session.overlay.ghosts,
             namespace=session.namespace,
             reporter=session.reporter,
+            may_wait=session.waiting.wanted,
             **options,
         )
         walk = Line(session.store, ask, stage)
@@ -97,7 +98,10 @@ def apply(session: Session, change: Change, action: str, **options: Any) -> tupl
     started = time.perf_counter()
     with line(session, change, **options) as walk:
         outcome = walk.build(walk.plan())
-        session.life.switch(outcome.activation, outcome.anew, outcome.notices)
+        if outcome.waits:
+            session.life.keep(outcome.activation)
+        else:
+            session.life.switch(outcome.activation, outcome.anew, outcome.notices)
     session.held.hold(texts.without_python(change.whole, options.get("ignore_python", False)))
     session.held.bring(outcome.plan.install)
     record = records.record(
@@ -115,6 +119,24 @@ def apply(session: Session, change: Change, action: str, **options: Any) -> tupl
         versions=dict(outcome.activation["dists"].values()),
     )
     return outcome, record
+
+
+def keep(session: Session, key: str, outcome: Outcome, record: Record, *, remember: bool = True) -> dict[str, Any]:
+    """Journal *record* and remember the answer, unless it rests on folders that may change at any time.
+
+    An answer that waits for the next Python is kept for that one instead.
+    """
+    from sessionpkgs.session import memory
+
+    held, place = session.held, session.place()
+    if outcome.waits:
+        return session.waiting.put(memory.resolution(outcome, record.to_dict(), session.spec, place, session.env), key)
+    held.record, held.key = session.journal.note(record.to_dict()), key
+    if key and remember and memory.may_be_remembered(outcome):
+        answer = memory.resolution(outcome, held.record, session.spec, place, session.env)
+        if said := memory.keep(session.store, key, answer):
+            held.record["notices"] = [*held.record["notices"], said]
+    return held.record
 
 
 def since(started: float) -> float:

@@ -70,6 +70,16 @@ class Flock:
                 tick()
             time.sleep(_POLL)
 
+    def fileno(self) -> int:
+        """Descriptor of the held lock's file."""
+        return self._fd
+
+    def adopt(self, descriptor: int) -> Flock:
+        """Hold what another Python in this process held by *descriptor*; programs that are started do not inherit it."""
+        os.set_inheritable(descriptor, False)
+        self._fd = descriptor
+        return self
+
     def sign(self, text: str) -> None:
         """Write into the held lock's file who holds it, for those who wait."""
         os.ftruncate(self._fd, 0)

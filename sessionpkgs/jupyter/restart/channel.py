@@ -1,0 +1,155 @@
+"""Who reads a kernel's shell channel, and how its reading is stopped: ipykernel 6 in one thread, ipykernel 7 in two.
+
+Most of what is used here is private to ipykernel, so :func:`missing` looks at all of it before anything is changed. It
+does not know why the kernel is left, nor what happens to the messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+_BOTH = (
+    "dispatch_shell", "session", "io_loop", "shell_stream", "iopub_socket", "get_parent", "_parent_ident", "set_parent",
+    "_publish_status", "_signal_children", "start", "shell",
+)  # fmt: skip
+_SIX = ("msg_queue", "schedule_dispatch")
+_SEVEN = ("_main_asyncio_lock",)
+_STREAM = ("stop_on_recv", "on_recv", "flush", "close", "socket")
+
+Frames = list[bytes]
+Catch = Callable[[Sequence[Any]], None]
+
+
+class Channel(Protocol):
+    """The shell channel of a kernel that is being left."""
+
+    def catch(self, caught: Catch) -> None:
+        """Give every message that arrives from now on to *caught*, and dispatch none."""
+
+    def give_back(self) -> None:
+        """Dispatch again."""
+
+    def drain(self, then: Callable[[list[Frames]], None]) -> None:
+        """Stop reading, close the socket, and call *then* in the main thread with what was still in the pipes."""
+
+
+def missing(kernel: Any) -> str:
+    """What of a kernel's inside is not as known here, "" where all of it is."""
+    if kernel is None:
+        return "there is no kernel"
+    lacking = [name for name in _BOTH if not hasattr(kernel, name)]
+    lacking += [name for name in ("send", "pack", "unpack") if not hasattr(getattr(kernel, "session", None), name)]
+    lacking += [name for name in _STREAM if not hasattr(getattr(kernel, "shell_stream", None), name)]
+    thread = getattr(kernel, "shell_channel_thread", None)
+    if thread is None:
+        lacking += [name for name in _SIX if not hasattr(kernel, name)]
+    else:
+        lacking += [name for name in _SEVEN if not hasattr(kernel, name)]
+        pair = getattr(getattr(thread, "manager", None), "_shell_channel_to_main", None)
+        lacking += [name for name in ("to_socket", "to_stream") if not hasattr(pair, name)]
+        lacking += [] if hasattr(thread, "io_loop") else ["shell_channel_thread.io_loop"]
+    return f"this kernel has no {lacking[0]}" if lacking else ""
+
+
+def channel_of(kernel: Any) -> Channel:
+    """The shell channel of *kernel*."""
+    return _Seven(kernel) if getattr(kernel, "shell_channel_thread", None) is not None else _Six(kernel)
+
+
+def waiting(socket: Any) -> list[Frames]:
+    """Messages that *socket* has received and nobody took."""
+    import zmq
+
+    found: list[Frames] = []
+    while True:
+        try:
+            found.append(socket.recv_multipart(zmq.NOBLOCK))
+        except zmq.ZMQError:
+            return found
+
+
+class _Six:
+    """One loop reads the socket, queues, and dispatches; what is dispatched was bound when the kernel started."""
+
+    def __init__(self, kernel: Any) -> None:
+        self._kernel = kernel
+
+    def catch(self, caught: Catch) -> None:
+        """Take messages from the stream, those queued already, and what is replayed."""
+        kernel = self._kernel
+
+        async def dispatch(message: Sequence[Any]) -> None:
+            caught(message)
+
+        while not kernel.msg_queue.empty():
+            caught(kernel.msg_queue.get_nowait()[-1][0])
+        kernel.dispatch_shell = dispatch
+        kernel.shell_stream.on_recv(caught, copy=False)
+
+    def give_back(self) -> None:
+        """Bind what the kernel's start had bound."""
+        from functools import partial
+
+        kernel = self._kernel
+        vars(kernel).pop("dispatch_shell", None)
+        kernel.shell_stream.on_recv(partial(kernel.schedule_dispatch, kernel.dispatch_shell), copy=False)
+
+    def drain(self, then: Callable[[list[Frames]], None]) -> None:
+        """All in one thread."""
+        then(_closed(self._kernel.shell_stream))
+
+
+class _Seven:
+    """A thread reads the socket and passes messages on through a pair of sockets; each is looked up when it is run."""
+
+    def __init__(self, kernel: Any) -> None:
+        self._kernel = kernel
+        self._thread = kernel.shell_channel_thread
+
+    def catch(self, caught: Catch) -> None:
+        """Take what comes for the main shell; another shell of the kernel goes on as long as it can."""
+        own = type(self._kernel).dispatch_shell.__get__(self._kernel)
+
+        async def dispatch(message: Sequence[Any], *words: Any, **options: Any) -> None:
+            if (words and words[0] is not None) or options.get("subshell_id") is not None:
+                await own(message, *words, **options)
+            else:
+                caught(message)
+
+        self._kernel.dispatch_shell = dispatch
+
+    def give_back(self) -> None:
+        """Look up the class's own again."""
+        vars(self._kernel).pop("dispatch_shell", None)
+
+    def drain(self, then: Callable[[list[Frames]], None]) -> None:
+        """Close in the thread that reads; a turn of each loop lets what was read before reach its place in the queue."""
+        pair = self._thread.manager._shell_channel_to_main
+        main, reading = self._kernel.io_loop, self._thread.io_loop
+
+        def close() -> None:
+            late = _closed(self._kernel.shell_stream)
+            main.add_callback(main.add_callback, finish, late)
+
+        def finish(late: list[Frames]) -> None:
+            if pair.to_stream is not None:
+                pair.to_stream.stop_on_recv()
+            main.add_callback(lambda: then([*waiting(pair.to_socket), *late]))
+
+        def stop() -> None:
+            self._kernel.shell_stream.stop_on_recv()
+            reading.add_callback(reading.add_callback, close)
+
+        reading.add_callback(stop)
+
+
+def _closed(stream: Any) -> list[Frames]:
+    """What *stream* had not read; it and its socket are closed, so that clients keep what they send from now on."""
+    import zmq
+
+    stream.stop_on_recv()
+    stream.flush(zmq.POLLOUT)
+    late = waiting(stream.socket)
+    stream.close()
+    return late
