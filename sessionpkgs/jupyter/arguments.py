@@ -59,7 +59,7 @@ def _without(parser: argparse.ArgumentParser) -> None:
 def _restart(parser: argparse.ArgumentParser) -> None:
     """The option that restarts Python where a loaded module stands in the way."""
     parser.add_argument(
-        "-f", "--restart", action="store_true", help="restart Python in place where a loaded module stands in the way"
+        "--restart", "-f", action="store_true", help="restart Python in place where a loaded module stands in the way"
     )
 
 

@@ -27,12 +27,19 @@ _LOST = re.compile(r"\s{2,}|\s#|\s--?[A-Za-z]")
 
 
 def restarting(words: Sequence[str]) -> tuple[str, ...]:
-    """Give *words* with ``-f`` as ``--restart`` where no place follows it, which pip would look for distributions in."""
-    follows = [*words[1:], ""]
-    return tuple(
-        "--restart" if word == "-f" and not re.search(r"[/:\\]|^[.~]", after) else word
-        for word, after in zip(words, follows, strict=True)
-    )
+    """Give *words* with ``-f`` as ``--restart`` where no place follows it in which pip would look for distributions.
+
+    That is: nothing follows, an option, a version, or the only name of the line.
+    """
+    if "-f" not in words:
+        return tuple(words)
+    at = words.index("-f")
+    after = words[at + 1] if at + 1 < len(words) else "-"
+    names = [word for word in words if not word.startswith("-")]
+    alone = names == [after] and not re.search(r"[/:\\]|^[.~]", after)
+    if after.startswith("-") or alone or re.search(r"[=<>!~]=|[<>\[]", after):
+        return (*words[:at], "--restart", *words[at + 1 :])
+    return tuple(words)
 
 
 def option_value(value: str, command: str) -> str:

@@ -89,9 +89,9 @@ class Stage:
 
     def _leave(self, session: Session, reporter: NotebookReporter | TerminalReporter) -> None:
         """Leave this Python when the cell is over; the line becomes the next one's answer."""
-        from sessionpkgs.jupyter import resuming
+        from sessionpkgs.jupyter import departing
 
-        resuming.leave(self._shell, session, self._folder, reporter.hand_over("restarting Python"))
+        departing.leave(self._shell, session, self._folder, reporter.hand_over("restarting Python"))
 
     def _reporter(self, *, silent: bool) -> NotebookReporter | TerminalReporter:
         """Who hears the steps."""
