@@ -208,7 +208,10 @@ class Package:
 class Record:
     """What one apply did, as it stands in the journal and in the notebook's output.
 
-    A plan's says how many bytes are still to ``fetch`` and how many seconds are ``expected``.
+    A plan's says how many bytes are still to ``fetch`` and how many seconds are ``expected``. What is needed to have the
+    same again, and to say what changed since: ``tag`` is the interpreter's, ``distributions`` are name and version of
+    all of base, ``indexes`` and ``find_links`` where it was looked (without logins), ``declared`` is whether the declaration
+    said so itself, ``values`` are the ``variables`` that are no secrets, with their values.
     """
 
     action: str
@@ -228,7 +231,13 @@ class Record:
     variables: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     steps: tuple[tuple[str, float], ...] = field(default=())
+    tag: str = ""
+    distributions: tuple[tuple[str, str], ...] = ()
+    indexes: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    declared: bool = False
+    values: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready form, schema ``application/vnd.sessionpkgs.env.v1+json``."""
-        return {"schema": 1, **asdict(self)}
+        return {"schema": 1, **asdict(self), "distributions": dict(self.distributions), "values": dict(self.values)}

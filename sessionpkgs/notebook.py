@@ -28,8 +28,9 @@ class Executed:
     @property
     def packages(self) -> tuple[tuple[str, str, str], ...]:
         """Name, version and sha256 of what the last record that brought packages brought."""
-        brought = [r for r in self.records if r.get("packages") and r.get("action") != "plan"]
-        rows = brought[-1]["packages"] if brought else []
+        from sessionpkgs.session.recorded import brought
+
+        rows = brought(self.records).get("packages", ())
         return tuple((row["name"], row["version"], row["sha256"]) for row in rows if row["layer"] == "session")
 
 

@@ -135,7 +135,7 @@ class LockReader:
         self._pins[name] = pin
         hashes = (f"sha256:{pin.sha256}",) if pin.sha256 else ()
         self._asked[name] = Requirement(
-            line=_line(pin), name=name, where=table.path, hashes=hashes, editable=pin.editable
+            line=line_of(pin), name=name, where=table.path, hashes=hashes, editable=pin.editable
         )
 
     def _fits_python(self, table: Table) -> None:
@@ -178,7 +178,7 @@ class LockReader:
             self._asked[name] = replace(self._asked[name], line=text)
 
 
-def _line(pin: Pin) -> str:
+def line_of(pin: Pin) -> str:
     """The requirement that only *pin* satisfies."""
     if pin.kind == "vcs":
         url, mark, part = pin.url.partition("#")

@@ -97,6 +97,7 @@ def _line_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     add.add_argument("what", nargs="+", metavar="REQUIREMENT")
     remove = verbs.add_parser("remove", help="take requirements out, and what only they needed")
     remove.add_argument("what", nargs="+", metavar="NAME")
+    _restart(remove)
     chosen = verbs.add_parser("set", help="make the session hold exactly what a file declares")
     chosen.add_argument("what", nargs=1, metavar="FILE")
     chosen.add_argument("--refresh", action="store_true", help="ask the index again")

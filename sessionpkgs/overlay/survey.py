@@ -127,7 +127,7 @@ def _refusal(one: Found) -> ActivationError:
     )
     return ActivationError(
         f"{one.dist} {one.old} is imported already (module {module}, {why}), so {one.new} cannot take effect; nothing was changed",
-        hint=f"Restart the kernel and run this cell before the first import; or ask for {one.dist}=={one.old}, "
+        hint=f"Add --restart (or -f): Python restarts in place and the next cells go on; or ask for {one.dist}=={one.old}, "
         "which is loaded.",
         item=f"{one.dist}=={one.new}",
     )

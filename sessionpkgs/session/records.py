@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sessionpkgs.errors import clean
-from sessionpkgs.model import Dist, Package, Plan, Record, Spec
+from sessionpkgs.formats.pylock_toml import without_login
+from sessionpkgs.model import Dist, Package, Plan, Record, Spec, View
 from sessionpkgs.session import reopen
+from sessionpkgs.settings import Sources
+
+DEFAULT_INDEX = "default"
+"""Stands among indexes for the one that an engine has of its own."""
+_SECRET = re.compile(
+    r"key|secret|token|pass|pwd|auth|cred|sig|cert|private|session|cookie|login|dsn|salt", re.IGNORECASE
+)
+_RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+=_-]{20,}")
 
 
 def packages(plan: Plan, versions: Mapping[str, str], staying: Collection[str]) -> tuple[Package, ...]:
@@ -44,18 +54,50 @@ def _kept(dist: Dist) -> Package:
     )
 
 
-def record(action: str, session: str, spec: Spec, plan: Plan, base: str, **more: Any) -> Record:
-    """The record of one *action*; *more* are fields of :class:`Record`."""
+def record(
+    action: str, session: str, spec: Spec, plan: Plan, base: View | str, *, sources: Sources | None = None, **more: Any
+) -> Record:
+    """The record of one *action* over *base* (its View, or its fingerprint alone); *more* are fields of :class:`Record`.
+
+    *sources* is where was looked.
+    """
     versions: Mapping[str, str] = more.pop("versions", {})
+    known = {} if isinstance(base, str) or action == "plan" else base
     return Record(
         action=action,
         session=session,
         python=platform.python_version(),
-        base=base,
+        base=base if isinstance(base, str) else base.fingerprint,
         created=reopen.now(),
         requested=tuple(clean(requirement.line) for requirement in spec.requirements),
         packages=packages(plan, versions, more.pop("staying", ())),
         dropped=tuple(f"{dist.name} {dist.version}" for dist in plan.drop),
         variables=tuple(name for name, _ in spec.variables),
+        tag=plan.tag,
+        distributions=tuple((name, known[name].version) for name in sorted(known)),
+        indexes=asked(sources) if sources else (),
+        find_links=tuple(map(bare, sources.find_links)) if sources else (),
+        values=open_values(spec.variables),
         **more,
+    )
+
+
+def asked(sources: Sources) -> tuple[str, ...]:
+    """The indexes of *sources* without logins, in order; the engine's own is called DEFAULT_INDEX."""
+    if sources.no_index:
+        return ()
+    return (*map(bare, sources.indexes), *((DEFAULT_INDEX,) if sources.implied else ()))
+
+
+def bare(url: str) -> str:
+    """*url* without login and tokens."""
+    return clean(without_login(url))
+
+
+def open_values(variables: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those of *variables* whose name and value look like no secret; a doubt is enough to leave one out."""
+    return tuple(
+        (name, value)
+        for name, value in variables
+        if not _SECRET.search(name) and clean(value) == value and not _RANDOM.fullmatch(value)
     )

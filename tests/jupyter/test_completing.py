@@ -78,7 +78,10 @@ def offered(shell: InteractiveShell, line: str) -> list[str]:
         ("%session_env w", ["why"]),
         ("%session_env re", ["remove", "reset", "restart"]),
         ("%session_env --p", ["--plan"]),
-        ("%%session_env --", ["--engine", "--file", "--ignore-python", "--plan", "--refresh", "--restart", "--without"]),
+        (
+            "%%session_env --",
+            ["--engine", "--file", "--ignore-python", "--plan", "--refresh", "--restart", "--without"],
+        ),
         ("%%session_env re", []),
         ("%session_env export --", ["--force", "--format", "--own"]),
         ("%session_env show --f", ["--files"]),
