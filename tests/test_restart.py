@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
 from sessionpkgs.jupyter.restart.channel import missing
 from sessionpkgs.jupyter.restart.launch import Launch, launched
-from tests.bases import Base, Kernel
+from tests.bases import MIME, Base, Kernel, Notebook
 from tests.wheelhouse import Wheelhouse, project
 
 LOAD = "%load_ext sessionpkgs"
@@ -242,3 +243,77 @@ def test_the_next_python_gets_the_same_options_and_arguments() -> None:
     assert how is not None
     assert how.through("/bin/python", "boot.py") == ["/bin/python", "-X", "utf8", "-I", "boot.py", "-f", "c"]
     assert json.loads(how.run) == ["module", "kernel"]
+
+
+@kernels
+def test_a_plan_says_what_takes_effect_after_a_restart(base: Base, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("other")
+    book = base.notebook(LOAD, HOLD, declare(wheelhouse, "demo==2.0", options="--plan"), SEEN)
+    assert [(one["name"], one["state"]) for one in book.record(2)["packages"]] == [("demo", "after restart")]
+    assert "demo 1.0 is imported already" in book.record(2)["notices"][0]
+    assert book.text(3) == "1.0 1.0 True"
+
+
+@kernels
+def test_check_names_a_module_that_is_not_what_the_metadata_says(base: Base, wheelhouse: Wheelhouse) -> None:
+    (wheel,) = wheelhouse.folder.glob("demo-2.0*")
+    by_hand = f"import sys, subprocess\nsubprocess.run([{str(base.python)!r}, '-c', {_REPLACE!r}, {str(wheel)!r}, {str(base.site)!r}], check=True)"
+    versioned = "import demo\ndemo.__version__ = demo.VERSION"
+    book = base.notebook(LOAD, "%session_env check", versioned, by_hand, "%session_env check", "%pip check", fails=True)
+    (finding,) = [one for one in answer(book, 4)["findings"] if one["kind"] == "loaded"]
+    assert (finding["dist"], finding["version"], finding["has"]) == ("demo", "2.0", "demo 1.0")
+    assert not [one for one in answer(book, 1)["findings"] if one["kind"] == "loaded"]
+
+
+_REPLACE = """
+import shutil, sys, zipfile, pathlib
+site = pathlib.Path(sys.argv[2])
+shutil.rmtree(site / "demo-1.0.dist-info")
+zipfile.ZipFile(sys.argv[1]).extractall(site)
+"""
+
+
+def answer(book: Notebook, number: int) -> dict[str, Any]:
+    """The answer to a question in the output of cell *number*."""
+    (found,) = [o.data[MIME] for o in book.cells[number].outputs if MIME in o.get("data", {})]
+    return dict(found)
+
+
+def test_a_terminal_restarts_too(base: Base, wheelhouse: Wheelhouse) -> None:
+    pexpect = pytest.importorskip("pexpect", reason="IPython brings pexpect where there are terminals")
+    words = ["-m", "IPython", "--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=NoColor"]
+    shell = pexpect.spawn(
+        base.python, words, env=base.environment(), cwd=str(base.folder), timeout=60, encoding="utf-8"
+    )
+    for line in (
+        "import os, demo",
+        "held = demo.Thing()",
+        "print('pid', os.getpid())",
+        LOAD,
+        f"%pip install --restart demo==2.0 --no-index --find-links {wheelhouse.folder}",
+    ):
+        shell.expect(r"In \[\d+\]: ")
+        shell.sendline(line)
+    shell.expect("restarted in place")
+    for line in ("import os, demo", "print(demo.VERSION, os.getpid(), 'held' in dir())"):
+        shell.expect(r"In \[\d+\]: ")
+        shell.sendline(line)
+    shell.expect_exact(f"2.0 {shell.pid} False")
+    shell.sendline("exit")
+    shell.expect(pexpect.EOF)
+
+
+@kernels
+@pytest.mark.parametrize(("restart", "left"), [(True, 1), (False, 0)])
+def test_a_shutdown_ends_the_session_and_a_restart_leaves_it_to_be_taken_up(
+    restart: bool, left: int, base: Base, wheelhouse: Wheelhouse, home: Path
+) -> None:
+    with base.kernel() as kernel:
+        kernel.run(LOAD)
+        kernel.run(declare(wheelhouse, "demo==2.0"))
+        assert len(list((home / "sessions").iterdir())) == 1
+        process = psutil.Process(int(kernel.run("import os; print(os.getpid())")))
+        kernel.client.shutdown(restart=restart)
+        psutil.wait_procs([process], timeout=60)
+    assert len(list((home / "sessions").iterdir())) == left
+    assert list((home / "stage").iterdir()) == []

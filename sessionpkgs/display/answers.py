@@ -120,6 +120,8 @@ def _sentence(finding: Record) -> str:
         "version": f"{subject} has requirement {finding['needs']}, but you have {finding['has']}.",
         "python": f"{subject} needs {finding['needs']}, and this is {finding['has']}.",
         "unreadable": f"{subject} has a requirement that cannot be read: {finding['needs']}",
+        "loaded": f"{subject if finding['version'] else 'Nothing of it'} is what is found, but {finding['has']} is loaded "
+        f"(module {finding['needs']}): %session_env restart.",
         "twice": f"{subject} is there more than once, also as {finding['has']}: {', '.join(finding['paths'])}",
     }[finding["kind"]]
     return plain(f"{told} (base alone has this too)" if finding["fault"] == "base" else told)

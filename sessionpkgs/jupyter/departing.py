@@ -40,4 +40,6 @@ def leave(shell: InteractiveShell, session: Session, folder: str, display_id: st
         return {**waiting.carried(session), "display": display_id, "asked": time.time()}
 
     files = [descriptor for _, descriptor in session.life.descriptors()]
+    if kernel is None:
+        leaving.leave_terminal(resume=RESUME, carried=carried(), files=files, folder=folder)
     leaving.Leaving(kernel, resume=RESUME, carried=carried, files=files, folder=folder).begin()

@@ -11,6 +11,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from sessionpkgs.jupyter.ending import Ending
 from sessionpkgs.jupyter.packages import Packages
 from sessionpkgs.jupyter.showing import Stage
 from sessionpkgs.jupyter.watching import Watch
@@ -36,6 +37,7 @@ class SessionMagics:
         self._packages = Packages(shell, lambda: self.session, self.stage)
         self._watch = Watch(shell, lambda: self.session, self.stage.tell)
         self._completion: Completion | None = None
+        self._ending = Ending(shell, self.end)
 
     @property
     def session(self) -> Session:
@@ -86,6 +88,7 @@ class SessionMagics:
         register(self.cell, "cell", NAME)
         self._watch.start()
         self._packages.start()
+        self._ending.start()
 
     def stop(self) -> None:
         """Reset the session and give everything in the shell back; what it brought is named, as it is gone then."""
@@ -98,6 +101,7 @@ class SessionMagics:
             self._completion.stop()
         self._packages.stop()
         self._watch.stop()
+        self._ending.stop()
         for kind in ("line", "cell"):
             del self.shell.magics_manager.magics[kind][NAME]
 
@@ -132,6 +136,13 @@ class SessionMagics:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+    def end(self) -> None:
+        """Leave nothing of the session, whose kernel does not come back; one that is at work is left to collection."""
+        session = self._session
+        if session is not None and session.turn.acquire(blocking=False):
+            self._session = None
+            session.life.end()
 
 
 def load(shell: InteractiveShell) -> None:

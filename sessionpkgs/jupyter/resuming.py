@@ -5,12 +5,13 @@ It does not know how the last one was left.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.jupyter import magics
-from sessionpkgs.jupyter.progress import NotebookReporter
+from sessionpkgs.jupyter.progress import NotebookReporter, TerminalReporter
 from sessionpkgs.jupyter.showing import presented
 from sessionpkgs.session import waiting
 
@@ -23,7 +24,11 @@ def resume(shell: InteractiveShell, left: Mapping[str, Any]) -> None:
     extensions: Any = shell.extension_manager
     extensions.load_extension("sessionpkgs")
     session = magics.session_of(shell)
-    reporter = NotebookReporter(display_id=left["display"], shown=bool(left["display"]))
+    reporter: Any = (
+        NotebookReporter(display_id=left["display"], shown=bool(left["display"]))
+        if hasattr(shell, "kernel")
+        else TerminalReporter(sys.stdout)
+    )
     try:
         record = waiting.take_up(session, left)
     except BaseException:

@@ -160,6 +160,13 @@ class Session:
         self.held.clear()
         return self.journal.note(reopen.bare(self.identity, "reset", dropped=dropped, notices=notices))
 
+    @in_turn
+    def restore(self, file: str = "") -> JSON:
+        """Have exactly what the executed notebook or the lock *file* recorded, by default what this kernel had last."""
+        from sessionpkgs.session import restoring
+
+        return restoring.restore(self, file)
+
     def status(self) -> JSON:
         """What is active now, as a record; asks and changes nothing."""
         if not self.held.record:

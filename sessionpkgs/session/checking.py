@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict
@@ -15,6 +15,7 @@ from typing import Any, Literal, TypedDict
 from sessionpkgs import installed
 from sessionpkgs.formats.wording import show
 from sessionpkgs.model import Dist, Level
+from sessionpkgs.session.loaded import Stale
 from sessionpkgs.session.looking import SCHEMA, Seen, header
 from sessionpkgs.session.needs import PLAIN, Need, needs
 
@@ -27,11 +28,12 @@ class Finding(TypedDict):
 
     ``kind`` is ``missing`` (what it needs is not there), ``version`` (it is there in another one), ``python`` (it is not
     for this Python), ``unreadable`` (the line is no requirement) or ``twice`` (its metadata lies in ``paths``).
+    With ``loaded`` the module that ``needs`` names is loaded in the version that ``has`` says.
     ``has`` is what stands where ``needs`` should, "" where nothing does. ``fault`` is ``base`` for what base alone has
     too.
     """
 
-    kind: Literal["missing", "version", "python", "unreadable", "twice"]
+    kind: Literal["missing", "version", "python", "unreadable", "twice", "loaded"]
     dist: str
     version: str
     layer: str
@@ -41,9 +43,15 @@ class Finding(TypedDict):
     paths: list[str]
 
 
-def check(view: Seen, base: Mapping[str, Dist], extras: Mapping[str, Collection[str]] = _NO_EXTRAS) -> dict[str, Any]:
+def check(
+    view: Seen,
+    base: Mapping[str, Dist],
+    extras: Mapping[str, Collection[str]] = _NO_EXTRAS,
+    loaded: Iterable[Stale] = (),
+) -> dict[str, Any]:
     """What does not fit: ``{"schema", "action": "check", "findings": [Finding, …], "ok"}``.
 
+    *loaded* are modules that are not what the metadata says.
     *extras* are those in use, by name (:func:`sessionpkgs.session.needs.asked_extras`); without them it finds what
     ``pip check`` finds. ``ok`` is true where the session causes no finding.
     """
@@ -52,6 +60,7 @@ def check(view: Seen, base: Mapping[str, Dist], extras: Mapping[str, Collection[
     ]
     for level in ("session", "base"):
         findings += _twice(view.folders.get(level, ()), level)
+    findings += [_stale(one) for one in loaded]
     findings.sort(key=lambda finding: finding["dist"])
     return {
         "schema": SCHEMA,
@@ -122,6 +131,20 @@ def _finding(
         has=has,
         fault="base" if old else "session",
         paths=list(paths),
+    )
+
+
+def _stale(one: Stale) -> Finding:
+    """The finding on a loaded module."""
+    return Finding(
+        kind="loaded",
+        dist=one.dist,
+        version=one.found,
+        layer="session",
+        needs=one.module,
+        has=f"{one.dist} {one.loaded}",
+        fault="session",
+        paths=[],
     )
 
 

@@ -31,6 +31,7 @@ class Life:
         self.overlay = Overlay(root)
         self._lock = Flock(self.home, folder=True)
         self._leases: list[Flock] = []
+        self.born = time.time()
         self._look: tuple[list[tuple[str, int, int, int]], str, float] = ([], "", 0.0)
 
     def open(self) -> None:
@@ -142,6 +143,15 @@ class Life:
             self.overlay.deactivate()
         self.release()
         self._lock.release()
+
+    def end(self) -> None:
+        """The same, and remove the session's folder: nobody will take it up."""
+        held = self._lock.held
+        if held and os.path.isdir(self.home):
+            import shutil
+
+            shutil.rmtree(self.home, ignore_errors=True)
+        self.close()
 
     def release(self) -> None:
         """Give the leases back."""

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sessionpkgs.errors import SpecError, StoreError
 
 if TYPE_CHECKING:
-    from sessionpkgs.model import Spec
+    from sessionpkgs.model import Spec, View
     from sessionpkgs.session import Session
+    from sessionpkgs.session.loaded import Stale
+    from sessionpkgs.session.looking import Seen
 
 JSON = dict[str, Any]
 
@@ -84,8 +86,18 @@ class Questions:
         if verb == "show":
             return looking.show(view, options["names"], files=options.get("files", False))
         if verb == "check":
-            return checking.check(view, base, needs.asked_extras(view, requested))
+            return checking.check(view, base, needs.asked_extras(view, requested), self._loaded(view, base))
         return why.why(view, base, requested, options["name"])
+
+    def _loaded(self, view: Seen, base: View) -> list[Stale]:
+        """Modules that are not what the metadata says."""
+        from sessionpkgs.session import loaded
+
+        life = self._session.life
+        known = {**self._session.overlay.ghosts, **life.current()}
+        return loaded.stale(
+            view, base, root=life.store.root, current=life.current().keys(), known=known, since=life.born
+        )
 
     def _doctor(self) -> JSON:
         """Whether everything that a session needs is there."""
@@ -106,12 +118,27 @@ class Questions:
         return self._written(made, place)
 
     def lock(self, declaration: str, form: str = "", *, file: str = "", force: bool = False, **options: Any) -> JSON:
-        """What the *declaration* (a file) gives over this base, as :meth:`export` gives it; nothing is switched on."""
-        from sessionpkgs.session import exporting
+        """What the *declaration* (a file) gives over this base, as :meth:`export` gives it; nothing is switched on.
+
+        An executed notebook gives what its record says, and no index is asked.
+        """
+        from sessionpkgs.session import exporting, recorded
 
         place = self._free(file, force)
         form = form or (exporting.form_of(file) if file else "pylock")
+        if recorded.is_notebook(declaration):
+            was = recorded.read(self._session.reading, declaration, self._session.place())
+            return self._written(exporting.of_record(was, form, without=options.get("without", ())), place)
         return self._written(exporting.of_declaration(self._session, declaration, form, **options), place)
+
+    def diff(self, file: str = "", *, live: bool = True) -> JSON:
+        """What differs between a record and now: of the executed notebook or lock *file*, else of this kernel's last one.
+
+        Without *live* the session itself is left out.
+        """
+        from sessionpkgs.session import comparing
+
+        return comparing.compare(self._session, file, live=live)
 
     def _free(self, file: str, force: bool) -> str:
         """Where *file* is, looked at before any work is done."""

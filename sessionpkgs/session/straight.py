@@ -88,7 +88,8 @@ class Line:
         carried = {pin.name: pin for pin in ask.change.carried}
         self.seen = changes.over(self.view, installed.scan(ask.sites, level="session").values(), carried)
         Thread(target=_load_what_installs, daemon=True).start()
-        self.fresh = self.waits = False
+        self.fresh = False
+        self.blocked = ""
         self.claims: list[Flock] = []
 
     def plan(self) -> Outcome:
@@ -124,7 +125,7 @@ class Line:
             self.store, outcome.plan, layer, private, self.ask.change.whole, self.ask.env
         )
         outcome.notices += [*anew, *said, *layer.notices]
-        outcome.waits = self.waits
+        outcome.waits = bool(self.blocked)
         return outcome
 
     def _timed(self, name: str, work: Any, *arguments: Any) -> Any:
@@ -211,10 +212,10 @@ class Line:
         leaving |= reopen.returning(self.ask.ghosts, {pin.name: pin.version for pin in todo.install})
         try:
             return survey.judge(survey.survey(shadow, leaving, self.store.root, self.ask.namespace))
-        except ActivationError:
+        except ActivationError as error:
             if not self.ask.may_wait:
                 raise
-            self.waits = True
+            self.blocked = error.sentence.removesuffix("; nothing was changed")
             return [], []
 
     def _layer(self, todo: Plan) -> tuple[Layer, bool]:

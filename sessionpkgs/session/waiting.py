@@ -5,11 +5,8 @@ The files are built and held before this Python is left. It does not restart any
 
 from __future__ import annotations
 
-import base64
-import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.errors import SessionPkgsError
@@ -45,10 +42,21 @@ class Waiting:
             self.wanted = False
 
 
+def after_restart(record: JSON) -> JSON:
+    """*record*, whose change does not take effect in this Python."""
+    rows = [
+        {**row, "state": "after restart"} if row["state"] == "active" and row["layer"] == "session" else row
+        for row in record["packages"]
+    ]
+    return {**record, "packages": rows}
+
+
 def present(session: Session) -> JSON:
     """What is active now, as an answer that was remembered; empty where base is bare."""
     if not session.overlay.active:
         return {}
+    from dataclasses import asdict
+
     return {
         "activation": session.overlay.active,
         "shadow": [],
@@ -60,6 +68,9 @@ def present(session: Session) -> JSON:
 
 def carried(session: Session) -> JSON:
     """What the next Python needs to have this session again, and the change that waits for it; plain values."""
+    import base64
+    import pickle
+
     waiting = session.waiting
     return {
         "before": waiting.before,
@@ -75,6 +86,9 @@ def take_up(session: Session, left: Mapping[str, Any]) -> JSON:
 
     Raises the :class:`SessionPkgsError` that says why it cannot be.
     """
+    import base64
+    import pickle
+
     before = left["before"]
     inherited = session.life.adopt(left["locks"])
     try:

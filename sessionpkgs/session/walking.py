@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.engines.wheel_sizes import sizes
 from sessionpkgs.model import Pin, Plan, Spec
-from sessionpkgs.session import expecting, records, texts
+from sessionpkgs.session import expecting, records, texts, waiting
 from sessionpkgs.session.changes import Change
 from sessionpkgs.session.straight import Ask, Line, Outcome
 
@@ -38,8 +38,7 @@ def line(session: Session, change: Change, **options: Any) -> Iterator[Line]:
             ghosts=session.overlay.ghosts,
             namespace=session.namespace,
             reporter=session.reporter,
-            may_wait=session.waiting.wanted,
-            **options,
+            **{"may_wait": session.waiting.wanted, **options},
         )
         walk = Line(session.store, ask, stage)
         try:
@@ -52,12 +51,13 @@ def line(session: Session, change: Change, **options: Any) -> Iterator[Line]:
 def preview(session: Session, change: Change, **options: Any) -> dict[str, Any]:
     """The record of what *change* would do; no layer is built and no build code runs."""
     started = time.perf_counter()
-    with line(session, change, may_build=False, **options) as walk:
+    with line(session, change, may_build=False, may_wait=True, **options) as walk:
         outcome = walk.plan()
         plan = _sized(walk, outcome.plan)
     lacking = expecting.lacking(session.store, plan.install, plan.tag)
     fetch, expected = expecting.cost(session.store, lacking)
-    return records.record(
+    later = (f"{walk.blocked}: with --restart (or -f) Python restarts in place.",) if walk.blocked else ()
+    told = records.record(
         "plan",
         session.identity,
         change.whole,
@@ -67,12 +67,13 @@ def preview(session: Session, change: Change, **options: Any) -> dict[str, Any]:
         layer=plan.digest,
         source="plan",
         seconds=since(started),
-        notices=(*outcome.notices, *_unknown(lacking)),
+        notices=(*later, *outcome.notices, *_unknown(lacking)),
         steps=tuple(walk.steps),
         staying=session.life.current(),
         fetch=fetch,
         expected=expected if lacking else 0.0,
     ).to_dict()
+    return waiting.after_restart(told) if later else told
 
 
 def _sized(walk: Line, plan: Plan) -> Plan:

@@ -183,6 +183,28 @@ def _listening() -> threading.Event | None:
     return heard
 
 
+def _in_terminal(state: dict[str, Any]) -> None:
+    """Have the terminal application that initialises next carry on with *state*."""
+    from importlib import import_module
+
+    from IPython.terminal import ipapp
+
+    application: Any = ipapp.TerminalIPythonApp
+    own = application.initialize
+
+    def initialize(app: Any, *words: Any, **options: Any) -> None:
+        own(app, *words, **options)
+        application.initialize = own
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        module, _, function = state["resume"].partition(":")
+        try:
+            getattr(import_module(module), function)(app.shell, state["carried"])
+        except BaseException:
+            app.shell.showtraceback()
+
+    application.initialize = initialize
+
+
 def _on_arrival(state: dict[str, Any]) -> None:
     """Have the next kernel application that initialises carry on with *state*."""
     from ipykernel import kernelapp
@@ -214,7 +236,7 @@ def main() -> None:
     if sys.path and Path(sys.path[0]) == Path(__file__).parent:
         sys.path[0] = "" if kind == "module" else str(Path(target).parent)
     try:
-        _on_arrival(state)
+        (_in_terminal if state.get("terminal") else _on_arrival)(state)
     finally:
         sys.argv[0] = target
         if kind == "module":

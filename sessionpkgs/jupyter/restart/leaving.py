@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sessionpkgs.jupyter.restart.channel import Frames, channel_of, missing
 from sessionpkgs.jupyter.restart.launch import Launch, launched
@@ -34,10 +34,12 @@ _POLL = 0.05
 
 
 def obstacle(kernel: Any) -> str:
-    """Why this Python cannot be left in place, "" where it can; changes nothing."""
+    """Why this Python, with its *kernel* or without one, cannot be left in place; "" where it can. Changes nothing."""
     if sys.platform == "win32":
         return "Windows gives a new process another id"
-    return missing(kernel) or ("" if _how() is not None else "how this Python was started cannot be told")
+    return (missing(kernel) if kernel is not None else "") or (
+        "" if _how() is not None else "how this Python was started cannot be told"
+    )
 
 
 def _how() -> Launch | None:
@@ -55,11 +57,7 @@ class Leaving:
     def __init__(
         self, kernel: Any, *, resume: str, carried: Callable[[], Mapping[str, Any]], files: Sequence[int], folder: str
     ) -> None:
-        how = _how()
-        assert how is not None
         self._kernel, self._channel = kernel, channel_of(kernel)
-        self._argv = how.through(sys.executable, BOOT)
-        self._env = {**_at_start(), STATE: "", RUN: how.run}
         self._carried, self._resume, self._files, self._folder = carried, resume, files, folder
         self._parent = kernel.get_parent("shell")
         self._ident = list(kernel._parent_ident["shell"])
@@ -152,22 +150,37 @@ class Leaving:
     def _become(self, file: Any, state: dict[str, Any], late: Sequence[Frames]) -> None:
         """Write the state and replace the program."""
         state["queue"] = [list(map(_text, frames)) for frames in (*self._queue, *late)]
-        file.write(json.dumps(state).encode())
-        file.flush()
         for number, copy in self._streams.items():
             if copy >= 0:
                 os.dup2(copy, number)
-        for descriptor in (file.fileno(), *self._files):
-            os.set_inheritable(descriptor, True)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Stop during the boot must not end it
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        try:
-            os.chdir(self._folder)
-        except OSError:
-            os.chdir("/")
-        os.execve(sys.executable, self._argv, {**self._env, STATE: str(file.fileno())})
+        become(file, state, self._files, self._folder)
+
+
+def become(file: Any, state: Mapping[str, Any], files: Sequence[int], folder: str) -> NoReturn:
+    """Write *state* to *file* and replace this program by one that begins with it; *files* stay open."""
+    how = _how()
+    assert how is not None
+    file.write(json.dumps(state).encode())
+    file.flush()
+    for descriptor in (file.fileno(), *files):
+        os.set_inheritable(descriptor, True)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Stop during the boot must not end it
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        os.chdir(folder)
+    except OSError:
+        os.chdir("/")
+    env = {**_at_start(), STATE: str(file.fileno()), RUN: how.run}
+    os.execve(sys.executable, how.through(sys.executable, BOOT), env)
+
+
+def leave_terminal(*, resume: str, carried: Mapping[str, Any], files: Sequence[int], folder: str) -> NoReturn:
+    """Replace a Python that has no kernel; its exit functions run first."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the next Python closes it
+    atexit._run_exitfuncs()
+    become(file, {"resume": resume, "carried": dict(carried), "terminal": True}, files, folder)
 
 
 def _redispatch(kernel: Any, frames: Frames) -> None:
