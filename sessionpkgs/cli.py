@@ -1,6 +1,7 @@
-"""The command line: ``sessionpkgs run``, ``plan``, ``lock``, ``export``, ``doctor``, ``store du``. The same answers as text and, with --json, as JSON.
+"""The command line: ``sessionpkgs run``, ``plan``, ``lock``, ``export``, ``diff``, ``doctor``, ``store du``. The same answers as text and, with --json, as JSON.
 
-It parses words, calls one function and prints what comes back; the exit code is 0 or that of the error tree.
+It parses words, calls one function and prints what comes back; the exit code is 0 or that of the error tree, and 1 where
+``diff`` finds something.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 def _declarations(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Commands that read the file of a declaration and answer for this interpreter."""
     reading = argparse.ArgumentParser(add_help=False, parents=[shared])
-    reading.add_argument("file", metavar="FILE", help="environment.yml, requirements.txt, pylock.toml, script")
+    reading.add_argument("file", metavar="FILE", help="environment.yml, requirements.txt, pylock.toml, script, …")
     reading.add_argument("--engine", choices=("uv", "pip"), default="", help="who resolves; uv by default")
     reading.add_argument("--ignore-python", action="store_true", help="drop a python= line that does not fit")
     reading.add_argument("--without", default="", metavar="NAMES", help="pass these names over, split by commas")
@@ -88,11 +89,18 @@ def _declarations(commands: Any, shared: argparse.ArgumentParser) -> None:
     writing = argparse.ArgumentParser(add_help=False, parents=[reading])
     writing.add_argument("-o", "--output", default="", metavar="FILE", help="where to; printed where it is left out")
     writing.add_argument("--force", action="store_true", help="write over a file that is there")
-    lock = commands.add_parser("lock", parents=[writing], help="the exact set of a declaration as pylock.toml")
+    lock = commands.add_parser(
+        "lock", parents=[writing], help="the exact set of a declaration, or of an executed notebook, as pylock.toml"
+    )
     lock.set_defaults(act=_export, format="pylock")
     export = commands.add_parser("export", parents=[writing], help="the same in another format")
     export.add_argument("--format", choices=("pylock", "requirements", "environment"), default="")
     export.set_defaults(act=_export)
+    diff = commands.add_parser(
+        "diff", parents=[shared], help="what differs here from a record; exit code 1 if anything"
+    )
+    diff.add_argument("file", metavar="NOTEBOOK|LOCK", help="an executed notebook, or a pylock.toml")
+    diff.set_defaults(act=_diff)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -138,6 +146,15 @@ def _export(chosen: argparse.Namespace) -> Answer:
             ignore_python=chosen.ignore_python, without=_names(chosen.without),
         )  # fmt: skip
     return Shown(made).text, made, 0
+
+
+def _diff(chosen: argparse.Namespace) -> Answer:
+    """Say what a session from a record would find changed."""
+    from sessionpkgs.display.answers import Answer as Shown
+
+    with _session() as session:
+        answer = session.ask.diff(chosen.file, live=False)
+    return Shown(answer).text, answer, 0 if answer["same"] else 1
 
 
 def _run(chosen: argparse.Namespace) -> Answer:

@@ -14,7 +14,8 @@ import pytest
 from sessionpkgs import formats, process
 from sessionpkgs.cli import main
 from sessionpkgs.formats import Origin
-from tests.sessions import lines
+from tests.recordings import executed
+from tests.sessions import Make, lines
 from tests.wheelhouse import Wheelhouse, closed_port, sha256_of
 
 COMMANDS = ("plan", "lock", "export")
@@ -187,6 +188,36 @@ def test_a_line_for_another_python_can_be_ignored(
     file.write_text(f"dependencies:\n  - python=3.1\n  - pip:\n{pip}")
     assert told(command, file, code=10)["rule"] == "python"
     assert told(command, file, "--ignore-python")["action"] in {"plan", "export"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_executed_notebook_gives_what_it_recorded_and_no_index_is_asked(
+    asked: Path, session: Make, wheelhouse: Wheelhouse, told: Callable[..., dict[str, Any]], form: str
+) -> None:
+    with wheelhouse.index() as index:
+        one = session()
+        record = one.declare(f"--index-url {index.url}\ndemo-a\n")
+        one.close()
+        notebook = asked.with_name(executed(asked.with_name("done.ipynb"), record))
+        index.requests.clear()
+        made = told("export", notebook, "--format", form)
+        assert (made["form"], made["count"], index.requests) == (form, 2, [])
+    assert names(made["text"]) == ["demo-a", "demo-low"]
+    assert "done.ipynb" in made["text"] or form == "pylock"
+    if form != "environment":
+        assert all(package["sha256"] in made["text"] for package in record["packages"])
+    assert told("lock", notebook, "--without", "demo-low")["count"] == 1
+
+
+@pytest.mark.parametrize("command", ["lock", "export", "diff"])
+def test_a_notebook_without_a_record_is_refused_with_what_to_do(
+    home: Path, told: Callable[..., dict[str, Any]], tmp_path: Path, command: str
+) -> None:
+    executed(tmp_path / "new.ipynb")
+    refused = told(command, tmp_path / "new.ipynb", code=2)
+    assert "new.ipynb has no record of session packages" in refused["sentence"]
+    assert "sessionpkgs run" in refused["hint"]
+    assert [*(home / "sessions").glob("*")] == []
 
 
 REFUSALS = [

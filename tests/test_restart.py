@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from sessionpkgs.jupyter.restart.channel import missing
 from sessionpkgs.jupyter.restart.launch import Launch, launched
+from sessionpkgs.jupyter.restart.leaving import obstacle
 from tests.bases import MIME, Base, Kernel, Notebook
 from tests.wheelhouse import Wheelhouse, project
 
@@ -129,15 +130,15 @@ def test_what_cells_did_to_the_process_is_undone(base: Base) -> None:
 
 
 class Burst:
-    """Cells that are all sent before the first one is answered."""
+    """Messages that are all sent before the first one is answered; a text is a cell, another is what sends it."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
 
-    def send(self, *cells: str) -> list[str]:
-        """What each of *cells* printed, or its error's name; asserts that the replies come in order."""
+    def send(self, *cells: str | Callable[[], str]) -> list[str]:
+        """What each of *cells* printed, or its error's name; asserts that the replies of cells come in order."""
         client = self.kernel.client
-        asked = [client.execute(cell, allow_stdin=False) for cell in cells]
+        asked = [client.execute(cell, allow_stdin=False) if isinstance(cell, str) else cell() for cell in cells]
         said: dict[str, str] = dict.fromkeys(asked, "")
         idle: set[str] = set()
         while len(idle) < len(asked):
@@ -148,9 +149,25 @@ class Burst:
             said[parent] += content.get("text", "") + content.get("ename", "")
             if content.get("execution_state") == "idle":
                 idle.add(parent)
-        replies = [client.get_shell_msg(timeout=60)["parent_header"]["msg_id"] for _ in asked]
-        assert replies == asked
+        expected = [one for one, cell in zip(asked, cells, strict=True) if isinstance(cell, str)]
+        replies: list[str] = []
+        while len(replies) < len(expected):
+            parent = client.get_shell_msg(timeout=60)["parent_header"]["msg_id"]
+            replies += [parent] if parent in expected else []
+        assert replies == expected
         return [said[one].strip() for one in asked]
+
+    def message(self, kind: str, subshell: str = "", **content: object) -> Callable[[], str]:
+        """Sends another message on the same channel."""
+
+        def send() -> str:
+            message = self.kernel.client.session.msg(kind, content)
+            if subshell:
+                message["header"]["subshell_id"] = subshell
+            self.kernel.client.shell_channel.send(message)
+            return str(message["header"]["msg_id"])
+
+        return send
 
 
 @pytest.fixture
@@ -317,3 +334,233 @@ def test_a_shutdown_ends_the_session_and_a_restart_leaves_it_to_be_taken_up(
         psutil.wait_procs([process], timeout=60)
     assert len(list((home / "sessions").iterdir())) == left
     assert list((home / "stage").iterdir()) == []
+
+
+RESTART = "%session_env restart"
+ASK = "get_ipython().run_line_magic('session_env', 'restart')"
+X = "print('x' in dir())"
+
+
+@kernels
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["%pip install -f demo==2.0 {0}", RESTART],
+        [RESTART, "%pip install -f demo==2.0 {0}"],
+        ["%pip install -f demo==2.0 {0}", "%pip install --restart other {0}"],
+        [RESTART, "%pip install other {0}", "%pip install -f demo==2.0 {0}"],
+    ],
+)
+def test_a_cell_may_ask_more_than_once(lines: list[str], base: Base, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.wheel("other")
+    cell = "\n".join(lines).format(f"--no-index --find-links {wheelhouse.folder}")
+    book = base.notebook(LOAD, HOLD, cell, SEEN, "%session_env", "import other" if "other" in cell else "")
+    assert book.text(3) == "2.0 2.0 False"
+    shown = [output.data["text/plain"] for output in book.cells[2].outputs if "data" in output]
+    assert not [text for text in shown if "restarting" in text]
+
+
+@kernels
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_request_that_leaves_no_trace_restarts_too(silent: bool, kernel: Kernel) -> None:
+    kernel.run("x = 1")
+    asked = kernel.client.execute(RESTART, silent=silent, store_history=False)
+    assert kernel.client.get_shell_msg(timeout=60)["parent_header"]["msg_id"] == asked
+    assert kernel.run(X) == "False"
+    assert kernel.run(f"%%capture held\n{RESTART}") is not None
+    assert kernel.run("print('held' in dir())") == "False"
+
+
+LATER = "import asyncio\nasyncio.get_running_loop().call_later(0.1, lambda: ({0}, fired.set()))"
+
+
+@kernels
+def test_what_a_cell_left_behind_may_ask(kernel: Kernel) -> None:
+    kernel.run("import asyncio\nfired, x = asyncio.Event(), 1\n" + LATER.format(ASK))
+    while kernel.run(X) != "False":  # cells that come before it run as ever
+        pass
+
+
+@kernels
+def test_what_a_cell_left_behind_may_ask_while_another_one_waits(kernel: Kernel) -> None:
+    later = "import asyncio\nfired, x = asyncio.Event(), 1\n" + LATER.format(ASK)
+    assert Burst(kernel).send(later, "await fired.wait()\nprint('over')", X) == ["", "over", "False"]
+
+
+@kernels
+def test_a_comm_may_ask_and_the_kernel_goes_on(kernel: Kernel) -> None:
+    burst = Burst(kernel)
+    target = f"def opened(comm, message):\n    @comm.on_msg\n    def received(message):\n        {ASK}\n"
+    kernel.run(f"x = 1\n{target}get_ipython().kernel.comm_manager.register_target('asks', opened)")
+    opened = burst.message("comm_open", comm_id="c", target_name="asks", data={})
+    assert burst.send(opened, burst.message("comm_msg", comm_id="c", data={}), X)[-1] == "False"
+
+
+@kernels
+@pytest.mark.parametrize("who", ["thread", "argv"])
+def test_who_cannot_be_answered_or_started_again_is_refused(who: str, kernel: Kernel) -> None:
+    ways = {
+        "thread": f"def ask():\n    try: {ASK}\n    except Exception as error: print(error)\n"
+        "import threading\nthread = threading.Thread(target=ask); thread.start(); thread.join()",
+        "argv": f"import sys\nsys.orig_argv = [sys.executable, 'program.py']\n{ASK}",
+    }
+    kernel.run("x = 1")
+    said = " ".join(kernel.run(ways[who]).split())
+    assert {"thread": "only a cell can ask", "argv": "not started with a connection file"}[who] in said
+    assert kernel.run(X) == "True"
+
+
+def test_a_shell_inside_another_program_is_not_left() -> None:
+    assert obstacle(None) == "this shell is a part of another program"
+
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
+
+
+@kernels
+def test_children_are_gone_those_too_that_do_not_want_to_end(kernel: Kernel) -> None:
+    start = f"child = subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], stdout=subprocess.PIPE)"
+    pid = int(kernel.run(f"import subprocess, sys\n{start}\nchild.stdout.readline(); print(child.pid)"))
+    kernel.run(RESTART)
+    assert not psutil.pid_exists(pid)
+
+
+@kernels
+@pytest.mark.parametrize(
+    "left",
+    [
+        pytest.param("import atexit; atexit.register(lambda: 1 / 0); atexit.register(exit, 3)", id="exit functions that raise"),
+        pytest.param(
+            "import atexit, time; atexit.register(time.sleep, 3600)\n"
+            "from sessionpkgs.jupyter.restart import leaving; leaving.FAREWELL = 0.3", id="one that never ends",
+        ),
+        pytest.param("import os; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')", id="a folder that is gone"),
+        pytest.param("import io, sys; sys.stdout = io.StringIO()", id="another stdout"),
+        pytest.param(
+            "import threading\ndef chatter():\n    while True: print('.', end='')\n"
+            "threading.Thread(target=chatter).start()", id="a thread that prints for ever",
+        ),
+        pytest.param(
+            "import asyncio\nasync def chatter():\n    while True:\n        print('.', end=''); await asyncio.sleep(0.01)\n"
+            "task = asyncio.ensure_future(chatter())", id="a task that goes on",
+        ),
+    ],
+)  # fmt: skip
+def test_whatever_a_cell_left_behind_python_is_restarted(left: str, kernel: Kernel) -> None:
+    asked = [kernel.client.execute(cell, allow_stdin=False) for cell in (f"x = 1\n{left}", RESTART)]
+    assert [kernel.client.get_shell_msg(timeout=60)["parent_header"]["msg_id"] for _ in asked] == asked
+    assert kernel.run(X) == "False"
+
+
+@kernels
+def test_a_folder_that_is_gone_raises_no_error_in_what_runs_at_the_end(kernel: Kernel) -> None:
+    kernel.run("import os; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')")
+    assert "Traceback" not in kernel.run(RESTART)
+    assert kernel.run("import os; print(os.path.isdir(os.getcwd()))") == "True"
+
+
+@kernels
+def test_requests_of_every_kind_are_answered_across_a_restart(kernel: Kernel) -> None:
+    burst, client = Burst(kernel), kernel.client
+    others = (client.kernel_info, lambda: client.complete("impo"), lambda: client.inspect("print"), client.comm_info)
+    assert burst.send(RESTART, *others, "print('end')")[-1] == "end"
+    comm = [
+        burst.message(kind, comm_id="c", target_name="t", data={}) for kind in ("comm_open", "comm_msg", "comm_close")
+    ]
+    assert burst.send(RESTART, *comm, "print('end')")[-1] == "end"
+
+
+@kernels
+def test_a_cell_that_waited_can_ask_its_user(kernel: Kernel) -> None:
+    client = kernel.client
+    asked = [client.execute(cell, allow_stdin=True) for cell in (RESTART, "print(input('what? '))")]
+    assert client.get_stdin_msg(timeout=60)["content"]["prompt"] == "what? "
+    client.input("this")
+    assert [client.get_shell_msg(timeout=60)["parent_header"]["msg_id"] for _ in asked] == asked
+
+
+@kernels
+def test_subshells_keep_their_names(kernel: Kernel) -> None:
+    pytest.importorskip("ipykernel.subshell", reason="ipykernel 6 has no subshells")
+    client, burst = kernel.client, Burst(kernel)
+
+    def control(kind: str) -> Any:
+        message = client.session.msg(kind, {})
+        client.control_channel.send(message)
+        while (reply := client.get_control_msg(timeout=60))["parent_header"]["msg_id"] != message["header"]["msg_id"]:
+            pass
+        return reply["content"]["subshell_id"]
+
+    name = control("create_subshell_request")
+    words = {"silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+    there = burst.message("execute_request", name, code="print('there')", **words)
+    assert burst.send(RESTART, "print('here')", there) == ["", "here", "there"]
+    assert control("list_subshell_request") == [name]
+    assert burst.send(there, there) == ["there", "there"]
+    asks = burst.message("execute_request", name, code=RESTART, **words)
+    assert burst.send(asks) == ["ActivationError"]
+
+
+@kernels
+def test_a_layer_that_is_gone_ends_the_cell_with_one_error_and_the_kernel_goes_on(
+    base: Base, wheelhouse: Wheelhouse, home: Path, tmp_path: Path
+) -> None:
+    layers = home / "layers"
+    with base.kernel() as kernel:
+        kernel.run(f"{LOAD}\n{HOLD}")
+        ask = f"%pip install -f demo==2.0 --no-index --find-links {wheelhouse.folder}"
+        (lost := tmp_path / "lost").mkdir()
+        lose = f"import os\nfor one in os.listdir({str(layers)!r}): os.rename(f'{layers}/{{one}}', f'{lost}/{{one}}')"
+        assert Burst(kernel).send(f"{ask}\n{lose}", "print('never')") == ["StoreError", ""]
+        assert kernel.run("import demo; print(demo.VERSION)") == "1.0"
+        assert kernel.run(declare(wheelhouse, "demo==2.0")).startswith("Session environment")
+        assert kernel.run(SEEN) == "2.0 2.0 False"
+
+
+@kernels
+def test_a_state_that_cannot_be_carried_ends_the_cell_with_an_error_and_nothing_is_left(kernel: Kernel) -> None:
+    kernel.run("class Broken:\n    __str__ = None\nx, __session__ = 1, Broken()")
+    assert Burst(kernel).send(RESTART, "print('never')") == ["ActivationError", ""]
+    assert kernel.run(X) == "True"
+    kernel.run("__session__ = ''")
+    kernel.run(RESTART)
+    assert kernel.run(X) == "False"
+
+
+@kernels
+def test_a_kernel_that_cannot_be_replaced_any_more_ends_instead_of_being_mute(kernel: Kernel) -> None:
+    process = psutil.Process(int(kernel.run("import os; print(os.getpid())")))
+    kernel.run("from sessionpkgs.jupyter.restart import becoming\nbecoming.json = None")
+    kernel.client.execute(RESTART)
+    _, alive = psutil.wait_procs([process], timeout=30)
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@kernels
+def test_what_runs_at_every_start_cannot_restart_for_ever(base: Base, tmp_path: Path) -> None:
+    startup = tmp_path / "ipython/profile_default/startup"
+    startup.mkdir(parents=True)
+    (startup / "begin.ipy").write_text(f"print('hello')\nw = 7\n{LOAD}\n{RESTART}\n")
+    with base.kernel(IPYTHONDIR=str(tmp_path / "ipython")) as kernel:
+        kernel.run(f"x = 1\n{RESTART}")
+        assert kernel.run("print('x' in dir(), 'w' in dir())") == "False True"
+
+
+@kernels
+def test_the_options_of_the_kernel_are_kept(base: Base) -> None:
+    spec = base.folder / "share/kernels/base/kernel.json"
+    told = json.loads(spec.read_text())
+    spec.write_text(json.dumps({**told, "argv": [*told["argv"], "--InteractiveShellApp.exec_lines=z = 5"]}))
+    with base.kernel() as kernel:
+        kernel.run(f"{LOAD}\nz = 6")
+        kernel.run(RESTART)
+        assert kernel.run("print(z)") == "5"
+
+
+@kernels
+def test_the_extension_can_be_loaded_again_unloaded_and_reloaded_afterwards(kernel: Kernel) -> None:
+    kernel.run(RESTART)
+    for line in (LOAD, "%reload_ext sessionpkgs", "%unload_ext sessionpkgs", LOAD):
+        assert "Error" not in kernel.run(line)
+    kernel.run(RESTART)
+    assert kernel.run("%session_env").startswith("Session environment")

@@ -163,7 +163,8 @@ def _headline(facts: Facts) -> tuple[str, str, str]:
         return "", "Plan", f"{told}, nothing was changed, {took}"
     if facts.action == "status":
         return "", "Session environment", _amount(facts)
-    lead = f"Removed {_several(dropped)}" if facts.action == "remove" and dropped else "Session environment ready"
+    ready = "Session environment restored" if facts.action == "restore" else "Session environment ready"
+    lead = f"Removed {_several(dropped)}" if facts.action == "remove" and dropped else ready
     return "✓", lead, f"{_amount(facts)}{source}, {took}"
 
 

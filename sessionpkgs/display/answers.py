@@ -1,4 +1,5 @@
-"""Answers to questions, as a person sees them: ``freeze``, ``show``, ``check``, ``why``, and ``list`` (``listed.py``).
+"""Answers to questions, as a person sees them: ``freeze``, ``show``, ``check``, ``why``; ``list`` is in ``listed.py``,
+``diff`` in ``drift.py``.
 
 The look is that of ``display.py``, and so is the media type. It takes the plain dictionary that the question gave and
 does not know where that came from.
@@ -10,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sessionpkgs.display import MIME, Result, deeds, listed, plain, wrap
+from sessionpkgs.display import MIME, Facts, Result, deeds, drift, listed, page, plain, wrap
 from sessionpkgs.display.page import ALERT, BAD, BOX, GOOD, NAME, PAD, QUIET, TABLE, code, escape, folded
 from sessionpkgs.errors import SpecError
 
@@ -220,4 +221,6 @@ _LOOKS: Mapping[str, tuple[Callable[[Record], str], Callable[[Record], str]]] = 
     "show": (_show_text, _show_html),
     "check": (_check_text, _check_html),
     "why": (_why_text, _why_html),
+    "diff": (drift.text, drift.html),
+    "restore": (lambda record: Result(record).text, lambda record: page.html(Facts(record))),
 }

@@ -27,6 +27,8 @@ def _lead(record: Record) -> str:
         files = record["files"]
         return f"Downloaded {len(files)} file{'s' * (len(files) != 1)} to {plain(record['folder'])}"
     count = f"{record['count']} distribution{'s' * (record['count'] != 1)}"
+    if record["form"] == "cell":
+        return f"{count} as a cell"
     return f"Wrote {count} to {plain(record['file'])}" if record["file"] else f"{count} as {_file(record)}"
 
 
@@ -71,8 +73,8 @@ def _body(record: Record) -> str:
     inner = f'<div style="margin:6px 0 0">{code(_NEWLINE.join([*lines[:MOST], *more]))}</div>'
     if len(lines) > FOLD_OVER:
         inner = folded(f"{escape(_file(record))}, {len(lines)} lines" if _shown(record) else "Files", inner)
-    hint = marked(f"`%session_env export {_file(record)}` writes it.") if _shown(record) else ""
-    return inner + (f'<div style="margin:6px 0 0">{hint}</div>' if hint else "")
+    hint = marked(f"`%session_env export {_file(record)}` writes it.") if record.get("form") in FILES else ""
+    return inner + (f'<div style="margin:6px 0 0">{hint}</div>' if hint and _shown(record) else "")
 
 
 def doctor_text(record: Record) -> str:

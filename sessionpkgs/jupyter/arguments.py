@@ -103,6 +103,9 @@ def _line_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     chosen.add_argument("--refresh", action="store_true", help="ask the index again")
     _without(chosen)
     _restart(chosen)
+    restore = verbs.add_parser("restore", help="exactly what an executed notebook, a lock or this kernel had, by hash")
+    restore.add_argument("file", nargs="?", default="", metavar="NOTEBOOK|LOCK")
+    _restart(restore)
     verbs.add_parser("reset", help="base again, nothing of the session")
     verbs.add_parser("restart", help="a new Python in the same kernel, with the session as it is; the next cells run")
     _looking(verbs)
@@ -126,11 +129,14 @@ def _looking(verbs: Any) -> None:
     export = verbs.add_parser("export", help="a text that pip, uv or this magic gives the same versions from")
     export.add_argument("file", nargs="?", default="", metavar="FILE", help="where to; shown where it is left out")
     export.add_argument("--format", choices=("pylock", "requirements", "environment"), default="")
+    export.add_argument("--cell", action="store_true", help="as the next cell, which gives the same session again")
     lock = verbs.add_parser("lock", help="the same as a pylock.toml")
     lock.add_argument("file", nargs="?", default="pylock.toml", metavar="FILE")
     for verb in (export, lock):
         verb.add_argument("--own", action="store_true", help="without what base has already")
         verb.add_argument("--force", action="store_true", help="write over a file that is there")
+    diff = verbs.add_parser("diff", help="what differs from a record: an executed notebook, a lock, this kernel's last")
+    diff.add_argument("file", nargs="?", default="", metavar="NOTEBOOK|LOCK")
     verbs.add_parser("doctor", help="look whether everything is there")
 
 
@@ -253,6 +259,10 @@ def _set(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
 def _export(session: Session, chosen: argparse.Namespace) -> dict[str, Any]:
     """``export`` and ``lock``: a text, shown or written."""
     form = "pylock" if chosen.verb == "lock" else chosen.format
+    if chosen.verb == "export" and chosen.cell:
+        if chosen.file or form:
+            raise SpecError("%session_env export: --cell takes neither a file nor a format", hint="Leave them out.")
+        form = "cell"
     return session.ask.export(form, file=chosen.file, own=chosen.own, force=chosen.force)
 
 
@@ -280,6 +290,8 @@ _ACTS: dict[str, Callable[[Session, argparse.Namespace], dict[str, Any]]] = {
     "remove": lambda session, chosen: session.remove(chosen.what),
     "set": _set,
     "reset": lambda session, _: session.reset(),
+    "restore": lambda session, chosen: session.restore(chosen.file),
+    "diff": lambda session, chosen: session.ask.diff(chosen.file),
     "export": _export,
     "lock": _export,
 }

@@ -24,11 +24,12 @@ def resume(shell: InteractiveShell, left: Mapping[str, Any]) -> None:
     extensions: Any = shell.extension_manager
     extensions.load_extension("sessionpkgs")
     session = magics.session_of(shell)
-    reporter: Any = (
-        NotebookReporter(display_id=left["display"], shown=bool(left["display"]))
-        if hasattr(shell, "kernel")
-        else TerminalReporter(sys.stdout)
-    )
+    reporter: Any = TerminalReporter(sys.stdout)
+    if hasattr(shell, "kernel"):
+        *earlier, last = [NotebookReporter(display_id=one, shown=bool(one)) for one in left["displays"]]
+        for one in earlier:
+            one.failed()
+        reporter = last
     try:
         record = waiting.take_up(session, left)
     except BaseException:

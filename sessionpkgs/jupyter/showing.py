@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sessionpkgs.jupyter.progress import NotebookReporter, TerminalReporter
     from sessionpkgs.session import Session
 
-RECORDS = frozenset({"set", "add", "remove", "reset", "status", "plan"})
+RECORDS = frozenset({"set", "add", "remove", "reset", "restore", "status", "plan"})
 """Actions whose answer is a record of the session; the others are answers to questions."""
 
 
@@ -80,6 +80,12 @@ class Stage:
             self.say(text_of(record, form) + "\n")
         else:
             reporter.finish(presented(record))
+            self._offer(record)
+
+    def _offer(self, record: dict[str, Any]) -> None:
+        """Have the cell that *record* holds, if it holds one, as the next input; where nobody types, nothing comes of it."""
+        if record.get("form") == "cell":
+            self._shell.set_next_input(record["text"].rstrip("\n"), replace=False)
 
     def restart(self) -> None:
         """Have a new Python with the session as it is."""

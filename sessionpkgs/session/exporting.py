@@ -1,7 +1,8 @@
 """What a session holds as a text that others install from: pylock.toml, requirements with hashes, environment.yml.
 
 Such a text is complete: with the session's distributions it names those of base that they need, at base's versions,
-and asks the index for their files and hashes. It installs nothing and activates nothing.
+and asks the index for their files and hashes; only what a notebook recorded is written without asking. It installs
+nothing and activates nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sessionpkgs.session import changes, closure, walking
 
 if TYPE_CHECKING:
     from sessionpkgs.session import Session
+    from sessionpkgs.session.recorded import Recorded
     from sessionpkgs.session.straight import Line
 
 FORMS = {"pylock": "pylock.toml", "requirements": "requirements.txt", "environment": "environment.yml"}
@@ -74,6 +76,20 @@ def of_declaration(session: Session, file: str, form: str, *, without: Sequence[
         return _export(walk, outcome.plan.install, spec, union, form, own=False)
 
 
+def of_record(was: Recorded, form: str, *, without: Sequence[str] = ()) -> Export:
+    """What *was* recorded, without the names *without*; no index is asked."""
+    from packaging.utils import canonicalize_name
+
+    gone = {str(canonicalize_name(name)) for name in without}
+    if absent := sorted(gone - {pin.name for pin in was.spec.pins} - was.kept.keys()):
+        raise SpecError(f"{', '.join(absent)} (--without) is not in it", where=was.label, hint="Check the name.")
+    spec = was.spec.without(gone)
+    kept = [f"{name} {version}" for name, version in sorted(was.kept.items()) if name not in gone]
+    notices = [f"Not in it, because base had them: {', '.join(kept)}."] if kept else []
+    text = _written(form, spec.pins, spec, was.base, python=was.python, made=f"from {was.label} ")
+    return Export(form=form, text=text, pins=spec.pins, notices=tuple(notices))
+
+
 def _export(walk: Line, pins: Sequence[Pin], spec: Spec, union: View, form: str, *, own: bool) -> Export:
     """The text for *pins* and, unless only the session's *own* are wanted, for what they need of base."""
     versions = {dist.name: dist.version for dist in union.values()}
@@ -85,7 +101,9 @@ def _export(walk: Line, pins: Sequence[Pin], spec: Spec, union: View, form: str,
     if missing:
         named = ", ".join(f"{dist.name} {dist.version}" for dist in missing)
         notices.append(f"Not in it, because no index has these versions of base: {named}.")
-    return Export(form=form, text=_written(form, chosen, spec, walk.view), pins=chosen, notices=tuple(notices))
+    return Export(
+        form=form, text=_written(form, chosen, spec, walk.view.fingerprint), pins=chosen, notices=tuple(notices)
+    )
 
 
 def _of_base(walk: Line, dists: Sequence[Dist]) -> tuple[list[Pin], list[Dist]]:
@@ -104,16 +122,31 @@ def _of_base(walk: Line, dists: Sequence[Dist]) -> tuple[list[Pin], list[Dist]]:
     return found, missing
 
 
-def _written(form: str, pins: tuple[Pin, ...], spec: Spec, base: View) -> str:
-    """The text in *form*."""
+def _written(form: str, pins: tuple[Pin, ...], spec: Spec, base: str, *, python: str = "", made: str = "") -> str:
+    """The text in *form* for *python*, by default this one, over the base of that fingerprint; *made* says of what."""
     from sessionpkgs.formats import pylock_toml, writing
 
-    python, requested = platform.python_version(), tuple(one.line for one in spec.requirements)
-    head = (f"Made by sessionpkgs {__version__} for Python {python} on {platform.system()} {platform.machine()}.",)
+    python, requested = python or platform.python_version(), tuple(one.line for one in spec.requirements)
+    head = (
+        f"Made by sessionpkgs {__version__} {made}for Python {python} on {platform.system()} {platform.machine()}.",
+    )
     if form == "pylock":
-        return pylock_toml.write(pins, python=python, requested=requested, base=base.fingerprint)
+        return pylock_toml.write(pins, python=python, requested=requested, base=base)
     if form == "requirements":
         return writing.requirements(pins, head=head)
+    if form == "cell":
+        return f"%%session_env\n{_index_lines(spec)}{writing.requirements(pins, head=head)}"
     if form == "environment":
         return writing.environment(pins, python=python, variables=spec.variables, head=head)
     raise SpecError(f"the format {form!r} is not known", hint=f"One of: {', '.join(FORMS)}.", item=form)
+
+
+def _index_lines(spec: Spec) -> str:
+    """Lines for the places that the declaration names itself, without logins."""
+    from sessionpkgs.formats.pylock_toml import without_login
+
+    extra = [f"--extra-index-url {url}" for url in spec.indexes[1:]]
+    first = [f"--index-url {url}" for url in spec.indexes[:1] if url != "default"]
+    links = [f"--find-links {place}" for place in spec.find_links if place.startswith(("https:", "http:"))]
+    lines = [*first, *extra, *(["--no-index"] if spec.no_index else []), *links]
+    return "".join(f"{without_login(line)}\n" for line in lines)

@@ -55,6 +55,11 @@ def brought(records: Iterable[Mapping[str, Any]]) -> JSON:
     return found[-1] if found else {}
 
 
+def platform_of(tag: str) -> str:
+    """System and machine in the *tag* of an interpreter: ``linux-x86_64`` of ``cpython-311-linux-x86_64``."""
+    return tag.split("-", 2)[-1]
+
+
 def is_notebook(name: str) -> bool:
     """Whether the file *name* is a notebook's."""
     return name.lower().endswith(".ipynb")
@@ -156,8 +161,8 @@ def _texts(found: object) -> tuple[str, ...]:
 
 
 def _pin(row: Mapping[str, Any]) -> Pin:
-    """The artefact of one row; what stands for a login that was left out is no part of its place."""
-    url = re.sub(r"(?<=\+ssh://)\*{4}@", "git@", str(row["url"])).replace("://****@", "://")
+    """The artefact of one row; the user that ssh asks for was masked like a login, and is git's as a rule."""
+    url = re.sub(r"(?<=\+ssh://)\*{4}@", "git@", str(row["url"]))
     return Pin(
         name=str(row["name"]),
         version=str(row["version"]),

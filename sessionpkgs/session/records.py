@@ -54,15 +54,10 @@ def _kept(dist: Dist) -> Package:
     )
 
 
-def record(
-    action: str, session: str, spec: Spec, plan: Plan, base: View | str, *, sources: Sources | None = None, **more: Any
-) -> Record:
-    """The record of one *action* over *base* (its View, or its fingerprint alone); *more* are fields of :class:`Record`.
-
-    *sources* is where was looked.
-    """
+def record(action: str, session: str, spec: Spec, plan: Plan, base: View | str, **more: Any) -> Record:
+    """The record of one *action* over *base* (its View, or its fingerprint alone); *more* are fields of :class:`Record`."""
     versions: Mapping[str, str] = more.pop("versions", {})
-    known = {} if isinstance(base, str) or action == "plan" else base
+    known: Mapping[str, Dist] = {} if isinstance(base, str) else base
     return Record(
         action=action,
         session=session,
@@ -75,11 +70,18 @@ def record(
         variables=tuple(name for name, _ in spec.variables),
         tag=plan.tag,
         distributions=tuple((name, known[name].version) for name in sorted(known)),
-        indexes=asked(sources) if sources else (),
-        find_links=tuple(map(bare, sources.find_links)) if sources else (),
         values=open_values(spec.variables),
         **more,
     )
+
+
+def looked(sources: Sources, spec: Spec) -> dict[str, Any]:
+    """Where was looked for what *spec* asks, as fields of a :class:`Record`; *sources* is that with what is configured."""
+    return {
+        "indexes": asked(sources),
+        "find_links": tuple(map(bare, sources.find_links)),
+        "declared": bool(spec.indexes or spec.find_links or spec.no_index),
+    }
 
 
 def asked(sources: Sources) -> tuple[str, ...]:

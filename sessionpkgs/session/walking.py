@@ -110,7 +110,7 @@ def apply(session: Session, change: Change, action: str, **options: Any) -> tupl
         session.identity,
         change.whole,
         outcome.plan,
-        walk.view.fingerprint,
+        walk.view,
         engine=outcome.engine,
         layer=outcome.activation["layer"],
         source="built" if outcome.built else "store",
@@ -118,6 +118,7 @@ def apply(session: Session, change: Change, action: str, **options: Any) -> tupl
         notices=tuple(outcome.notices),
         steps=tuple(walk.steps),
         versions=dict(outcome.activation["dists"].values()),
+        **records.looked(walk.request(change.more).sources, change.more),
     )
     return outcome, record
 

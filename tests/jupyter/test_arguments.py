@@ -17,7 +17,7 @@ from sessionpkgs.jupyter import arguments
 from tests.sessions import lines
 from tests.wheelhouse import Wheelhouse
 
-VERBS = ("status", "list", "plan", "add", "remove", "set", "reset", "check", "why", "show", "freeze", "export", "lock", "doctor")  # fmt: skip
+VERBS = ("status", "list", "plan", "add", "remove", "set", "restore", "reset", "check", "diff", "why", "show", "freeze", "export", "lock", "doctor")  # fmt: skip
 
 
 def parsed(line: str) -> dict[str, Any]:
@@ -51,6 +51,11 @@ MEANINGS: list[tuple[str, dict[str, Any]]] = [
     ("export", {"file": "", "format": "", "own": False, "force": False}),
     ("export x.toml --own --force", {"file": "x.toml", "own": True, "force": True}),
     ("export --format environment", {"file": "", "format": "environment"}),
+    ("export --cell", {"cell": True, "format": "", "file": ""}),
+    ("restore", {"verb": "restore", "file": "", "restart": False}),
+    ("restore -f 'my book.ipynb'", {"file": "my book.ipynb", "restart": True}),
+    ("diff", {"verb": "diff", "file": ""}),
+    ("diff pylock.toml", {"file": "pylock.toml"}),
     ("lock", {"verb": "lock", "file": "pylock.toml"}),
     ("lock pylock.a.toml --force", {"file": "pylock.a.toml", "force": True}),
     ("--file env.yml --plan", {"file": "env.yml", "plan": True}),
@@ -211,7 +216,7 @@ def test_every_verb_stands_in_the_help(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_verbs_and_options_are_told_for_completion() -> None:
     assert {*VERBS, "--plan", "--file", "--without"} <= {*arguments.words("")}
-    assert {*arguments.words("export")} == {"--format", "--own", "--force"}
+    assert {*arguments.words("export")} == {"--cell", "--format", "--own", "--force"}
     assert arguments.words("status") == []
 
 
@@ -242,6 +247,9 @@ def act(session: Callable[..., Session], wheelhouse: Wheelhouse) -> Callable[[st
         ("show -f demo-a", "show"),
         ("freeze --all", "freeze"),
         ("export --format requirements", "export"),
+        ("export --cell", "export"),
+        ("diff", "diff"),
+        ("restore", "restore"),
         ("doctor", "doctor"),
         ("plan demo-b", "plan"),
         ("plan {file}", "plan"),

@@ -76,14 +76,14 @@ def offered(shell: InteractiveShell, line: str) -> list[str]:
     ("line", "found"),
     [
         ("%session_env w", ["why"]),
-        ("%session_env re", ["remove", "reset", "restart"]),
+        ("%session_env re", ["remove", "reset", "restart", "restore"]),
         ("%session_env --p", ["--plan"]),
         (
             "%%session_env --",
             ["--engine", "--file", "--ignore-python", "--plan", "--refresh", "--restart", "--without"],
         ),
         ("%%session_env re", []),
-        ("%session_env export --", ["--force", "--format", "--own"]),
+        ("%session_env export --", ["--cell", "--force", "--format", "--own"]),
         ("%session_env show --f", ["--files"]),
         ("%session_env status --", []),
         ("%pip ins", ["install"]),

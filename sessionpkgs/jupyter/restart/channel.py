@@ -6,15 +6,17 @@ does not know why the kernel is left, nor what happens to the messages.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 _BOTH = (
     "dispatch_shell", "session", "io_loop", "shell_stream", "iopub_socket", "get_parent", "_parent_ident", "set_parent",
-    "_publish_status", "_signal_children", "start", "shell",
+    "_publish_status", "_signal_children", "_process_children", "_abort_queues", "_topic", "start", "shell",
 )  # fmt: skip
 _SIX = ("msg_queue", "schedule_dispatch")
-_SEVEN = ("_main_asyncio_lock",)
+_SEVEN = ("_main_asyncio_lock", "shell_channel_thread_main")
+_SHELLS = ("list_subshell", "get_subshell_asyncio_lock", "get_subshell_to_shell_channel_socket")
 _STREAM = ("stop_on_recv", "on_recv", "flush", "close", "socket")
 
 Frames = list[bytes]
@@ -23,6 +25,15 @@ Catch = Callable[[Sequence[Any]], None]
 
 class Channel(Protocol):
     """The shell channel of a kernel that is being left."""
+
+    def running(self) -> bool:
+        """Whether a request of the main shell is being carried out now."""
+
+    def busy(self) -> bool:
+        """Whether a request of another shell of the kernel is."""
+
+    def subshells(self) -> list[str]:
+        """Names of the kernel's other shells."""
 
     def catch(self, caught: Catch) -> None:
         """Give every message that arrives from now on to *caught*, and dispatch none."""
@@ -46,7 +57,9 @@ def missing(kernel: Any) -> str:
         lacking += [name for name in _SIX if not hasattr(kernel, name)]
     else:
         lacking += [name for name in _SEVEN if not hasattr(kernel, name)]
-        pair = getattr(getattr(thread, "manager", None), "_shell_channel_to_main", None)
+        shells = getattr(thread, "manager", None)
+        lacking += [name for name in _SHELLS if not hasattr(shells, name)]
+        pair = getattr(shells, "_shell_channel_to_main", None)
         lacking += [name for name in ("to_socket", "to_stream") if not hasattr(pair, name)]
         lacking += [] if hasattr(thread, "io_loop") else ["shell_channel_thread.io_loop"]
     return f"this kernel has no {lacking[0]}" if lacking else ""
@@ -74,6 +87,18 @@ class _Six:
 
     def __init__(self, kernel: Any) -> None:
         self._kernel = kernel
+
+    def running(self) -> bool:
+        """The kernel takes interrupts while it carries a request out, and ignores them else."""
+        return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+
+    def busy(self) -> bool:
+        """There are no other shells."""
+        return False
+
+    def subshells(self) -> list[str]:
+        """There are none."""
+        return []
 
     def catch(self, caught: Catch) -> None:
         """Take messages from the stream, those queued already, and what is replayed."""
@@ -107,15 +132,24 @@ class _Seven:
         self._kernel = kernel
         self._thread = kernel.shell_channel_thread
 
-    def catch(self, caught: Catch) -> None:
-        """Take what comes for the main shell; another shell of the kernel goes on as long as it can."""
-        own = type(self._kernel).dispatch_shell.__get__(self._kernel)
+    def running(self) -> bool:
+        """A lock lets one request in at a time."""
+        return bool(self._kernel._main_asyncio_lock.locked())
 
-        async def dispatch(message: Sequence[Any], *words: Any, **options: Any) -> None:
-            if (words and words[0] is not None) or options.get("subshell_id") is not None:
-                await own(message, *words, **options)
-            else:
-                caught(message)
+    def busy(self) -> bool:
+        """Each shell has a lock of its own."""
+        manager = self._thread.manager
+        return any(manager.get_subshell_asyncio_lock(name).locked() for name in manager.list_subshell())
+
+    def subshells(self) -> list[str]:
+        """Front ends go on using these names, and learn of no restart."""
+        return list(self._thread.manager.list_subshell())
+
+    def catch(self, caught: Catch) -> None:
+        """Take what comes, whichever shell it is for."""
+
+        async def dispatch(message: Sequence[Any], *_words: Any, **_options: Any) -> None:
+            caught(message)
 
         self._kernel.dispatch_shell = dispatch
 
