@@ -13,6 +13,7 @@ from pathlib import Path
 
 import tiny
 from measure import environment, output, run
+from mutant_list import MUTANTS
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SMALL = ("ipykernel", "numpy", "pandas", "scipy", "requests", "jinja2")
@@ -51,11 +52,13 @@ def uv_here() -> Path:
     return Path(found)
 
 
-def make(work: Path, kind: str) -> Base:
-    """The base *kind* (bare, small or many) below *work*, with the checkout's sessionpkgs installed in it just now."""
+def make(work: Path, kind: str, mutant: str = "") -> Base:
+    """The base *kind* (bare, small or many) below *work*, with the checkout's sessionpkgs installed in it just now,
+    broken by the *mutant* of that name if one is named.
+    """
     base = Base(kind, work / "bases" / kind, work)
     env = environment(work)
-    wheel = _project_wheel(work)
+    wheel = _project_wheel(work, mutant)
     if not (base.folder / ".ready").exists():
         shutil.rmtree(base.folder, ignore_errors=True)
         run([uv_here(), "venv", "--python", sys.executable, base.folder], env, work)
@@ -76,7 +79,7 @@ def _install(base: Base, what: list[object], *options: str) -> None:
 
 
 @functools.cache
-def _project_wheel(work: Path) -> Path:
+def _project_wheel(work: Path, mutant: str) -> Path:
     """A wheel of the checkout as it is now, built from a copy, once a run."""
     copy, out = work / "checkout", work / "wheel"
     shutil.rmtree(copy, ignore_errors=True)
@@ -84,5 +87,7 @@ def _project_wheel(work: Path) -> Path:
     shutil.copytree(CHECKOUT / "sessionpkgs", copy / "sessionpkgs", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, copy)
+    for broken in [one for one in MUTANTS if one.name == mutant]:
+        broken.apply(copy)
     output([uv_here(), "build", "-q", "--wheel", "--out-dir", out, copy], environment(work), work)
     return next(iter(out.glob("*.whl")))

@@ -1,7 +1,8 @@
 """Crowds: many real kernels that want the same at once, and many short sessions while somebody collects all the time.
 
 Prints what was promised and what came, and ends with 1 where a promise is broken.
-``python bench/crowd.py --kernels 50`` and ``python bench/crowd.py --sessions 1000 --keys 20``.
+``python bench/crowd.py --kernels 50`` and ``python bench/crowd.py --sessions 1000 --keys 20``. With ``--control`` the
+sessions run on a sessionpkgs that collects layers in use: then it ends with 1 where that is *not* noticed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bases import CHECKOUT, Base, make
 from jupyter_client.kernelspec import KernelSpecManager
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
 
 WHEELS = 40
-AT_ONCE = 8
+CONTROL = "drop-lease"
+"""The mutant of ``mutant_list.py`` that the control runs on."""
 _WAIT = 300.0
 
 MEMBER = """
@@ -46,6 +48,7 @@ record = session.declare(sys.argv[2])
 took = time.perf_counter() - started
 names = sys.argv[3].split()
 found = [importlib.import_module(name).name for name in names]
+time.sleep(float(sys.argv[4]))
 late = [importlib.import_module(name + ".late").name for name in names]
 print(json.dumps({"right": found == late == names, "source": record["source"], "seconds": took}))
 """
@@ -202,40 +205,52 @@ def kernels(work: Path, count: int) -> bool:
     return verdict.kept
 
 
-def sessions(work: Path, count: int, keys: int) -> bool:
-    """*count* short sessions of *keys* declarations, eight at once, while a process collects all the time."""
-    base, home = make(work, "bare"), fresh(work, "sessions")
-    folder = houses(work / "wheelhouse", keys + 2)
+class Many(NamedTuple):
+    """How many short sessions, of how many declarations, how many at once, and the seconds that each uses its layer."""
+
+    count: int
+    keys: int
+    at_once: int
+    hold: float
+
+
+def sessions(work: Path, many: Many, mutant: str = "") -> bool:
+    """Short sessions while a process collects all the time; what is left at the end, when nobody uses anything."""
+    base, home = make(work, "bare", mutant), fresh(work, "sessions")
+    folder = houses(work / "wheelhouse", many.keys + 2)
     env = environment(work, SESSIONPKGS_HOME=str(home))
 
     def one(number: int) -> dict[str, object]:
-        names = [f"crowd_{number % keys + more}" for more in range(3)]
+        names = [f"crowd_{number % many.keys + more}" for more in range(3)]
         text = "\n".join(("--no-index", f"--find-links {folder.folder}", *names)) + "\n"
-        argv = [str(base.python), "-c", MEMBER, f"short-{number}", text, " ".join(names)]
+        argv = [str(base.python), "-c", MEMBER, f"short-{number}", text, " ".join(names), str(many.hold)]
         done = subprocess.run(argv, env=env, cwd=work, capture_output=True, text=True, check=False, timeout=_WAIT)
         if done.returncode:
-            return {"right": False, "source": "failed", "seconds": 0.0, "said": done.stderr.strip().splitlines()[-1]}
+            said = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
+            return {"right": False, "source": "failed", "seconds": 0.0, "said": said[-1][:200]}
         return dict(json.loads(done.stdout))
 
     argv = [str(base.python), "-c", COLLECTOR]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     collector = subprocess.Popen(argv, env=env, cwd=work, text=True, **pipes)
     begun = time.perf_counter()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(pool.map(one, range(count)))
+    with ThreadPoolExecutor(many.at_once) as pool:
+        results = list(pool.map(one, range(many.count)))
     took = time.perf_counter() - begun
     said, complaints = collector.communicate(timeout=_WAIT)
     rounds, failed, gone = map(int, said.split()) if said else (0, 1, 0)
-    verdict = Verdict()
-    print(f"\n{count} sessions, {keys} declarations, {AT_ONCE} at once: {dict(Counter(r['source'] for r in results))}")
+    verdict, sources = Verdict(), Counter(r["source"] for r in results)
+    print(f"\n{many.count} sessions, {many.keys} declarations, {many.at_once} at once: {dict(sources)}")
     print(*Counter(r["said"] for r in results if "said" in r).most_common(5), complaints[-2000:], sep="\n")
-    verdict.say("sessions that have what they asked for", count, sum(r["right"] is True for r in results))
+    verdict.say("sessions that have what they asked for", many.count, sum(r["right"] is True for r in results))
     verdict.say("collections that failed", 0, failed)
     for part in ("stage", "trash", "layers", "dists", "sessions"):
         verdict.say(f"left in {part}", 0, entries(home, part))
     seconds = sorted(float(str(r["seconds"])) for r in results)
-    print(f"{rounds} collections took {gone} layers; {took:.0f} s in all")
-    print(f"a declaration: median {statistics.median(seconds):.2f} s, p99 {seconds[int(0.99 * (count - 1))]:.2f} s")
+    print(f"{sources['built']} builds; {rounds} collections took {gone} layers; {took:.0f} s in all")
+    print(
+        f"a declaration: median {statistics.median(seconds):.2f} s, p99 {seconds[int(0.99 * (many.count - 1))]:.2f} s"
+    )
     return verdict.kept
 
 
@@ -245,14 +260,20 @@ def main() -> int:
     parser.add_argument("--kernels", type=int, default=0, help="kernels on one cold store (50 where nothing is said)")
     parser.add_argument("--sessions", type=int, default=0, help="short sessions with collection in a loop")
     parser.add_argument("--keys", type=int, default=20, help="different declarations of the short sessions")
+    parser.add_argument("--at-once", type=int, default=50, help="short sessions at a time")
+    parser.add_argument("--hold", type=float, default=0.2, help="seconds that a short session uses what it has")
+    parser.add_argument("--control", action="store_true", help="sessions on a sessionpkgs without the lease: must fail")
     parser.add_argument("--work", type=Path, default=Path.home() / ".cache" / "sessionpkgs-bench", help="work folder")
     said = parser.parse_args()
     said.work.mkdir(parents=True, exist_ok=True)
     kept = True
+    many = Many(said.sessions or 200, said.keys, said.at_once, said.hold)
+    if said.control:
+        return 1 if sessions(said.work, many, CONTROL) else 0
     if said.kernels or not said.sessions:
         kept &= kernels(said.work, said.kernels or 50)
     if said.sessions:
-        kept &= sessions(said.work, said.sessions, said.keys)
+        kept &= sessions(said.work, many)
     return 0 if kept else 1
 
 

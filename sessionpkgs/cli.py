@@ -188,12 +188,14 @@ def _doctor(chosen: argparse.Namespace) -> Answer:
 def _collect(chosen: argparse.Namespace) -> Answer:
     """Give room back."""
     from sessionpkgs import places
+    from sessionpkgs.engines import uv_leftovers
     from sessionpkgs.store import Store
     from sessionpkgs.store.collecting import collect
 
     store = Store(places.home(os.environ))
     store.prepare()
     gone = collect(store, days=chosen.days)
+    uv_leftovers.sweep(store.path("cache", "uv"))
     told = ", ".join(f"{count} {name}" for name, count in gone._asdict().items() if count)
     return f"Removed {told}." if told else "Nothing to remove.", {"root": store.root, **gone._asdict()}, 0
 

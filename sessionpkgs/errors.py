@@ -28,17 +28,38 @@ _CREDENTIALS = r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)[^/\s'\"]{1,4000}@"
 _QUERY = r"(?P<key>[?&][^=&\s#'\"]*(?:sig|tok|key|secret|pass|auth|cred|amz|sas)[^=&\s#'\"]*=)[^&\s#'\")\]]+"
 _CONTROL = r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 _COLUMNS = 88
+_LEAST = 6
+"""Letters below which a password is not looked for in a text: it would stand in every second word."""
+_TOKEN = 16
+"""The same for what stands where a user's name does, which may be a token."""
+_known: set[str] = set()
 _BIDI = "[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 def clean(text: str) -> str:
     """Give *text* without terminal control sequences, bidirectional overrides and credentials in URLs.
 
-    Everything that came from a server, a package or a user's URL passes here before a person or a file sees it. The
-    patterns are compiled on first use: a kernel that never fails does not pay for them.
+    Everything that came from a server, a package or a user's URL passes here before a person or a file sees it, so
+    that a server that tells a login back (:func:`conceal`) tells nobody else. The patterns are compiled on first use: a
+    kernel that never fails does not pay for them.
     """
     bare = without_tokens(re.sub(_BIDI, "", re.sub(_CONTROL, "", text)))
-    return re.sub(_CREDENTIALS, r"\g<scheme>****@", bare)
+    bare = re.sub(_CREDENTIALS, r"\g<scheme>****@", bare)
+    for secret in sorted(_known, key=len, reverse=True):
+        bare = bare.replace(secret, "****")
+    return bare
+
+
+def conceal(place: str) -> None:
+    """Have :func:`clean` mask the login that *place* (a URL, or a line with one) holds, wherever it appears from now on."""
+    if "@" not in place or "://" not in place:
+        return
+    from urllib.parse import unquote
+
+    for match in re.finditer(r"https?://([^/\s'\"@]*)@", place):
+        user, _, password = match[1].partition(":")
+        secret, least = (password, _LEAST) if password else (user, _TOKEN)
+        _known.update(one for one in (secret, unquote(secret)) if len(one) >= least)
 
 
 def without_tokens(text: str) -> str:
@@ -134,7 +155,7 @@ class Protected(PolicyError):
 
 
 class IndexForbidden(PolicyError):
-    """The declaration names a package index that may not be used here."""
+    """The declaration names, or is led to, a host that may not be used here."""
 
     rule = "index"
 

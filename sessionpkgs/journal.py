@@ -5,9 +5,12 @@ It does not know what a record means. A torn last line, left by a kill in the mi
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from typing import Any
+
+from sessionpkgs.steps import step
 
 
 class Journal:
@@ -19,11 +22,16 @@ class Journal:
     def append(self, record: dict[str, Any]) -> dict[str, Any]:
         """Add *record*, by one write, and give it back."""
         line = json.dumps(record, separators=(",", ":")) + "\n"
+        step("journal.open")
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             size = os.fstat(fd).st_size
             torn = size and os.pread(fd, 1, size - 1) != b"\n"  # a kernel died in the middle of a line
-            os.write(fd, f"{chr(10) if torn else ''}{line}".encode())
+            step("journal.write")
+            said = f"{chr(10) if torn else ''}{line}".encode()
+            if os.write(fd, said) < len(said):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
+            step("journal.written")
         finally:
             os.close(fd)
         return record

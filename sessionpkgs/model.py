@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Literal
 
+from sessionpkgs.errors import conceal
+
 Level = Literal["base", "pool", "session"]
 Kind = Literal["wheel", "sdist", "vcs", "directory"]
 
@@ -34,6 +36,10 @@ class Requirement:
     hashes: tuple[str, ...] = ()
     editable: bool = False
     no_deps: bool = False
+
+    def __post_init__(self) -> None:
+        """Make a login known that is not to be seen."""
+        conceal(self.line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The only door to other programs: one call that drains, waits with a deadline and leaves no child behind.
 
-It does not know pip, uv or what the output means; a caller maps a bad exit to the error tree at its own border.
+It does not know pip, uv or what the output means; a caller maps a bad exit to the error tree at its own border. It tells
+who wants to know what a program takes, and does not know how much is too much.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import os
 import selectors
 import shutil
 import signal
+import stat
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from sessionpkgs.errors import DeadlineError, EngineMissing
@@ -20,6 +23,7 @@ from sessionpkgs.errors import DeadlineError, EngineMissing
 TICK = 0.2
 KEEP = 1 << 20
 _GRACE = 0.5
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 MEMORY = 32 << 30
 """Bytes of address space that a program may have."""
 FILE = 8 << 30
@@ -50,6 +54,44 @@ class Completed(NamedTuple):
     seconds: float
 
 
+class Usage(NamedTuple):
+    """What a running program has *written* and the *memory* that it holds now, in bytes; *pids* are its processes.
+
+    What the program itself starts (a compiler, a version control) does not count as long as it runs; what it has written
+    counts when it has ended.
+    """
+
+    written: int
+    memory: int
+    pids: tuple[int, ...]
+
+    def writing(self) -> str:
+        """Path of the largest file that is open for writing now, "" where there is none."""
+        found: list[tuple[int, str]] = []
+        for pid in self.pids:
+            with contextlib.suppress(OSError):
+                for place in Path(f"/proc/{pid}/fd").iterdir():
+                    with contextlib.suppress(OSError):
+                        if place.is_file() and place.lstat().st_mode & stat.S_IWUSR:
+                            found.append((place.stat().st_size, str(place.readlink())))
+        return max(found, default=(0, ""))[1]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """A block during which the program stands still."""
+        self._send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._send(signal.SIGCONT)
+
+    def _send(self, signum: signal.Signals) -> None:
+        """Send *signum* to each process."""
+        for pid in self.pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signum)
+
+
 class Runner(Protocol):
     """Runs a program; :func:`run` is the real one."""
 
@@ -70,12 +112,14 @@ def run(
     cwd: str,
     deadline: float,
     tick: Callable[[], None] = _nothing,
+    watch: Callable[[Usage], None] | None = None,
 ) -> Completed:
     """Run *argv* in a session of its own, without input, and give what it printed; it dies with us.
 
     *env* is the whole environment, *deadline* is in seconds of wall clock, *tick* is called a few times a second.
     Both streams are drained together, so that neither can fill up and stop the child; the last MiB of each is kept.
-    The whole process group is ended on the deadline, on Ctrl-C and on any other exception.
+    The whole process group is ended on the deadline, on Ctrl-C and on any other exception. *watch* hears as often what
+    the program takes, where the system tells it; what *watch* raises kills the group at once and is raised here.
 
     Raises :class:`DeadlineError` and, where the program cannot be started, :class:`EngineMissing`.
     """
@@ -98,7 +142,7 @@ def run(
     except OSError as error:
         raise EngineMissing(f"{argv[0]} cannot be started: {error.strerror}", item=argv[0]) from None
     try:
-        out, err = _drain(child, started + deadline, tick)
+        out, err = _drain(child, started + deadline, tick, _looking(child.pid, watch))
         code = child.wait(max(0.0, started + deadline - time.monotonic()))
     except (subprocess.TimeoutExpired, TimeoutError):
         _end(child)
@@ -117,7 +161,12 @@ def run(
     return Completed(code, out, err, time.monotonic() - started)
 
 
-def _drain(child: subprocess.Popen[bytes], until: float, tick: Callable[[], None]) -> tuple[str, str]:
+def _drain(
+    child: subprocess.Popen[bytes],
+    until: float,
+    tick: Callable[[], None],
+    look: Callable[[], None],
+) -> tuple[str, str]:
     """Read both streams to their end; a child that is gone while a grandchild keeps a pipe open ends it too."""
     assert child.stdout is not None
     assert child.stderr is not None
@@ -129,19 +178,64 @@ def _drain(child: subprocess.Popen[bytes], until: float, tick: Callable[[], None
         while waiting.get_map():
             ready = waiting.select(TICK)
             for key, _ in ready:
-                chunk = os.read(key.fd, 1 << 16)
-                if not chunk:
+                if not _take(key.fd, kept[key.fd]):
                     waiting.unregister(key.fileobj)
-                    continue
-                kept[key.fd] += chunk
-                del kept[key.fd][:-KEEP]
             if time.monotonic() > until:
                 raise TimeoutError
+            look()
             if not ready:
                 if child.poll() is not None:
                     break
                 tick()
     return out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+
+
+def _take(fd: int, kept: bytearray) -> bool:
+    """Read what is there into *kept*, of which the end stays; False at the end of the stream."""
+    chunk = os.read(fd, 1 << 16)
+    kept += chunk
+    del kept[:-KEEP]
+    return bool(chunk)
+
+
+def _looking(fence: int, watch: Callable[[Usage], None] | None) -> Callable[[], None]:
+    """A function that tells *watch* what the program below *fence* takes, a few times a second however often it is called.
+
+    Where *watch* raises, the group is killed.
+    """
+    if watch is None:
+        return _nothing
+    looked = time.monotonic()
+
+    def look() -> None:
+        nonlocal looked
+        if time.monotonic() - looked < TICK or (usage := _usage(fence)) is None:
+            return
+        try:
+            watch(usage)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(fence, signal.SIGKILL)
+            raise
+        looked = time.monotonic()
+
+    return look
+
+
+def _usage(fence: int) -> Usage | None:
+    """What the program below *fence* takes; None where the system does not tell it. The last child is the watcher."""
+    written, memory = 0, 0
+    try:
+        children = Path(f"/proc/{fence}/task/{fence}/children").read_text(encoding="ascii")
+        pids = tuple(map(int, children.split()))[:-1]
+        for pid in pids:
+            told = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
+            memory = max(memory, int(told[1]) * _PAGE)
+            lines = Path(f"/proc/{pid}/io").read_text(encoding="ascii").splitlines()
+            written += next(int(line[6:]) for line in lines if line.startswith("wchar:"))
+    except (OSError, ValueError, IndexError, StopIteration):  # no such file system, or it ended a moment ago
+        return None
+    return Usage(written, memory, pids)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

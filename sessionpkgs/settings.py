@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sessionpkgs import places
-from sessionpkgs.errors import SpecError
+from sessionpkgs.errors import SpecError, conceal
 
 ENGINES = ("auto", "uv", "pip")
 UNIONS = ("coresolve", "strict", "warn")
+_HOST = r"\*|(?:https?://)?(?:\*\.)?(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d+)?/?"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off", ""})
 
 
@@ -25,8 +27,9 @@ class Settings:
 
     ``deadline`` is the wall clock in seconds for one engine call, ``coresolve_seconds`` for making base fit,
     ``remember_hours`` how long open version ranges are reopened without asking the index. ``conda_names`` is the path of a
-    JSON table of conda names, ``take_over`` whether ``%pip`` and its kin install into the session. ``came_from`` holds
-    (name, place) pairs for values that are not the default.
+    JSON table of conda names, ``take_over`` whether ``%pip`` and its kin install into the session. ``hosts`` are further
+    hosts that engines may reach, with blanks or commas between; ``*`` stands for all. ``came_from`` holds (name, place)
+    pairs for values that are not the default.
     """
 
     home: str = ""
@@ -38,6 +41,7 @@ class Settings:
     coresolve_most: int = 8
     remember_hours: float = 24.0
     index: str = ""
+    hosts: str = ""
     conda_names: str = ""
     take_over: bool = True
     came_from: tuple[tuple[str, str], ...] = ()
@@ -50,12 +54,20 @@ class Settings:
                 raise SpecError(
                     f"the setting {name} = {value!r} does not exist", hint=f"One of: {', '.join(allowed)}.", item=name
                 )
+        for host in split_hosts(self.hosts):
+            if not re.fullmatch(_HOST, host):
+                raise SpecError(
+                    f"the setting hosts has {host!r}, which is no name of a host",
+                    hint="Write names with commas between, such as files.example.org, or * for every host.",
+                    item=host,
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """Where distributions may come from. ``indexes`` in order, the first that has a name wins; ``implied`` adds the
-    engine's own default index as the last one. ``find_links`` are folders or pages; ``certificate`` is a CA bundle.
+    engine's own default index as the last one. ``find_links`` are folders or pages; ``certificate`` is a CA bundle;
+    ``hosts`` may be reached beside the hosts of all these.
     """
 
     indexes: tuple[str, ...] = ()
@@ -64,6 +76,12 @@ class Sources:
     no_index: bool = False
     certificate: str = ""
     trusted_hosts: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Make logins known that are not to be seen."""
+        for place in (*self.indexes, *self.find_links):
+            conceal(place)
 
 
 def load(env: Mapping[str, str]) -> Settings:
@@ -127,7 +145,13 @@ def sources(env: Mapping[str, str], settings: Settings) -> Sources:
         no_index=said.get("no-index", "").lower() in _TRUE,
         certificate=said.get("cert", ""),
         trusted_hosts=tuple(said.get("trusted-host", "").split()),
+        hosts=split_hosts(settings.hosts),
     )
+
+
+def split_hosts(text: str) -> tuple[str, ...]:
+    """The single hosts in the value of the setting ``hosts``."""
+    return tuple(text.replace(",", " ").split())
 
 
 def _pip_configuration(env: Mapping[str, str]) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import subprocess  # noqa: TID251 - holds a session open in another process
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,181 @@ def test_damage_is_named_set_aside_and_built_anew(
     assert len(entries(home, "trash")) == 2
     assert session().declare(lines(wheelhouse, "demo-a"))["source"] == "built"
     assert verify(Store(str(home))) == []
+
+
+GARBAGE = ["", '{"digest": ', "[]", "null", '{"dists": 5, "notices": []}', "\x00"]
+
+
+@pytest.mark.parametrize("garbage", [*GARBAGE, "link gone", "link added", "distribution gone"])
+def test_a_layer_that_is_not_what_it_was_is_named_set_aside_and_built_anew(
+    session: Make, wheelhouse: Wheelhouse, home: Path, garbage: str
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    one = session()
+    layer = one.declare(lines(wheelhouse, "demo-a"))["layer"]
+    one.close()
+    tear(home, layer, garbage)
+    (found,) = verify(Store(str(home)))
+    assert (found.identity, found.used) == (layer, False)
+    assert re.match(r"layer\.json|site/(demo_a|more)", found.fault)
+    assert entries(home, "layers") == []
+    assert len(entries(home, "trash")) == (2 if garbage == "distribution gone" else 1)
+    assert session().declare(lines(wheelhouse, "demo-a"))["source"] == "built"
+    assert verify(Store(str(home))) == []
+
+
+def tear(home: Path, layer: str, garbage: str) -> None:
+    """Damage a layer."""
+    site = home / "layers" / layer / "site"
+    if garbage == "link gone":
+        (site / "demo_a").unlink()
+    elif garbage == "link added":
+        (site / "more").symlink_to("/")
+    elif garbage == "distribution gone":
+        (dist,) = (home / "dists").iterdir()
+        dist.rename(home / "trash" / dist.name)
+    else:
+        (site.parent / "layer.json").write_text(garbage)
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_what_a_torn_layer_in_use_links_to_stays(
+    session: Make, wheelhouse: Wheelhouse, home: Path, garbage: str
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    layer = session().declare(lines(wheelhouse, "demo-a"))["layer"]
+    tear(home, layer, garbage)
+    assert collect(Store(str(home)), days=0)[:2] == (0, 0)
+    (found,) = verify(Store(str(home)))
+    assert (found.identity, found.used) == (layer, True)
+    assert __import__("demo_a").__version__ == "1.0"
+
+
+def test_what_the_dead_left_goes_and_what_is_held_stays(session: Make, wheelhouse: Wheelhouse, home: Path) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    record = session().declare(lines(wheelhouse, "demo-a"))
+    (mark,), (boot,) = (home / "checked").iterdir(), (home / "views").glob("boot-*")
+    old = [home / "views/scripts-1.17", boot / "sitecustomize.py.17"]
+    new = [home / "views/scripts-2.18", boot / "sitecustomize.py.18"]
+    for name in ("locks/stage-1-x", "locks/layer-x", "locks/lease-x", "locks/other", "checked/before-x"):
+        (home / name).touch()
+    for path in (*old, *new):
+        path.touch()
+    for path in old:
+        os.utime(path, (1, 1))
+    stale = home / "checked" / mark.name.replace(record["layer"], "gone")
+    stale.touch()
+    with Flock(str(home / "locks/lease-building")) as held, Store(str(home)).stage() as stage:
+        held.acquire(exclusive=False, deadline=1.0)
+        collect(Store(str(home)), days=30)
+        assert Path(stage).is_dir()
+        kept = {"collect", "other", "lease-building", f"stage-{Path(stage).name}"}
+        assert set(entries(home, "locks")) == kept | {f"lease-{record['layer']}", f"layer-{record['layer']}"}
+    assert entries(home, "checked") == [mark.name]
+    assert [path.exists() for path in (*old, *new)] == [False, False, True, True]
+
+
+FORK = """
+import os, sys
+from sessionpkgs import Session
+session = Session(identity="parent")
+session.declare(sys.stdin.readline().encode().decode("unicode_escape"))
+if os.fork() == 0:
+    os.close(0)
+    print("ready", flush=True)
+    with open(sys.argv[1]) as gate:
+        gate.read()
+    os._exit(0)
+sys.stdin.readline()
+"""
+
+OUTLIVE = """
+import subprocess, sys
+from sessionpkgs import Session
+session = Session(identity="parent")
+session.declare(sys.stdin.readline().encode().decode("unicode_escape"))
+code = "import sys; print('ready', flush=True); open(sys.argv[1]).read(); import demo_a; open(sys.argv[2], 'w').write('1.0')"
+subprocess.Popen([sys.executable, "-c", code, *sys.argv[1:]], stdin=subprocess.DEVNULL)
+sys.stdin.readline()
+"""
+
+
+def begun(start: Callable[..., subprocess.Popen[str]], text: str, *arguments: str) -> subprocess.Popen[str]:
+    """A process that has declared *text* and whose child waits at a pipe."""
+    child = start(*arguments)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(text.replace("\n", "\\n") + "\n")
+    child.stdin.flush()
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+def let_go(gate: Path, child: subprocess.Popen[str]) -> None:
+    """Let the child at the pipe *gate* end; *child*'s output ends with it."""
+    with gate.open("w"):
+        pass
+    assert child.stdout is not None
+    child.stdout.read()
+
+
+@pytest.fixture
+def gate(tmp_path: Path, start: Callable[..., subprocess.Popen[str]]) -> Iterator[Path]:
+    """A pipe that a child waits at; who still waits at the end of a test is let go, before *start* waits for it."""
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    yield path
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+
+
+def test_a_forked_child_keeps_what_its_parent_used(
+    wheelhouse: Wheelhouse, home: Path, gate: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    parent = begun(start, lines(wheelhouse, "demo-a"), FORK, str(gate))
+    parent.kill()
+    parent.wait()
+    assert collect(Store(str(home)), days=0)[:3] == (0, 0, 0)
+    let_go(gate, parent)
+    assert collect(Store(str(home)), days=0)[:3] == (1, 1, 1)
+
+
+def test_a_program_that_outlives_its_kernel_keeps_what_it_uses_for_the_usual_days(
+    wheelhouse: Wheelhouse, home: Path, tmp_path: Path, gate: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    kernel = begun(start, lines(wheelhouse, "demo-a"), OUTLIVE, str(gate), str(tmp_path / "told"))
+    (layer,) = (home / "layers").iterdir()
+    os.utime(layer, (1, 1))  # the kernel has been running for long
+    assert cli.main(["store", "gc"]) == 0
+    kernel.kill()
+    kernel.wait()
+    assert cli.main(["store", "gc"]) == 0
+    assert entries(home, "layers") == [layer.name]
+    let_go(gate, kernel)
+    assert (tmp_path / "told").read_text() == "1.0"
+    assert collect(Store(str(home)), days=0).layers == 1
+
+
+@pytest.mark.parametrize("when", [1, 4_102_444_800], ids=["1970", "2100"])
+def test_times_decide_nothing_about_what_is_in_use(
+    session: Make, wheelhouse: Wheelhouse, home: Path, when: int
+) -> None:
+    wheelhouse.wheel("demo-a", "1.0")
+    one = session()
+    one.declare(lines(wheelhouse, "demo-a"))
+    everything = [home, *home.rglob("*")]
+    for path in everything:
+        os.utime(path, (when, when), follow_symlinks=False)
+    for days in (30, 0):
+        assert collect(Store(str(home)), days=days)[:3] == (0, 0, 0)
+        assert verify(Store(str(home))) == []
+    assert __import__("demo_a").__version__ == "1.0"
+    for path in (home / "layers").iterdir():
+        os.utime(path, (when, when))
+    one.close()
+    assert collect(Store(str(home)), days=0)[:3] == (1, 1, 1)
 
 
 def test_damage_that_a_session_uses_is_named_and_left_where_it_is(

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "sessionpkgs"
 FLOORS = (
-    {"errors", "model", "process", "report", "settings", "places", "fingerprint", "_version"},
+    {"errors", "model", "process", "report", "settings", "places", "fingerprint", "steps", "_version"},
     {"formats", "plan", "consistency", "policy"},
     {"store", "installed", "journal"},
     {"engines", "overlay", "workers"},

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
+import subprocess  # noqa: TID251 - what a person's own program sees
 import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -16,18 +18,20 @@ from sessionpkgs import Session
 from sessionpkgs.engines import ENGINES
 from sessionpkgs.errors import (
     ConflictError,
+    IndexUnavailable,
     IntegrityError,
     NotFoundError,
     SessionPkgsError,
     SpecError,
     UnsafePackageError,
 )
+from sessionpkgs.report import Reporter
 from tests.sessions import Make, lines
-from tests.wheelhouse import Rows, Wheelhouse, bomb, link_entry, pipe_entry, raw_wheel
+from tests.wheelhouse import AMBIGUOUS, Rows, Wheelhouse, bomb, link_entry, pipe_entry, raw_wheel
 
 pytestmark = pytest.mark.slow
 
-LONGEST = 300
+LONGEST = 200
 Put = Callable[[Wheelhouse], object]
 CODE = "evil_a/__init__.py"
 INFO = "evil_a-1.0.dist-info"
@@ -141,6 +145,16 @@ def scripted(group: str, name: str, target: str = "evil_a:main") -> Put:
     return raw((f"{INFO}/entry_points.txt", f"[{group}]\n{name} = {target}\n"))
 
 
+def changed(change: Callable[[bytes], bytes]) -> Put:
+    """Puts a wheel whose bytes are what *change* makes of them."""
+
+    def put(house: Wheelhouse) -> None:
+        path = raw_wheel(house.folder, "evil-a")
+        path.write_bytes(change(path.read_bytes()))
+
+    return put
+
+
 BYTES = [
     pytest.param(cut, id="22 cut short"),
     pytest.param(lambda house: (house.folder / "evil_a-1.0-py3-none-any.whl").write_bytes(b"no zip"), id="23 no zip"),
@@ -149,6 +163,7 @@ BYTES = [
     pytest.param(rows(lambda r: [*r, ["evil_a/ghost.py", "sha256=AAAA", "1"]]), id="26 a row without file"),
     pytest.param(rows(lambda _: None), id="27 no RECORD"),
     pytest.param(raw((CODE, "stolen = True\n")), id="28 an entry twice"),
+    *(pytest.param(changed(change), id=f"28 {change.__name__}") for change in AMBIGUOUS),
     pytest.param(raw(metadata="Metadata-Version: 2.1\nName: other\nVersion: 1.0\n"), id="29 another name"),
     pytest.param(raw(metadata="Metadata-Version: 2.1\nName: evil-a\nVersion: 9.0\n"), id="29 another version"),
     pytest.param(raw(metadata="Metadata-Version: 2.1\n"), id="29 no name"),
@@ -298,6 +313,111 @@ def test_a_wheel_of_too_many_files_is_refused(watched: Watched) -> None:
     error = watched.refused("evil-a")
     well_said(error)
     assert isinstance(error, UnsafePackageError)
+
+
+def ranged(house: Wheelhouse) -> Callable[[BaseHTTPRequestHandler], bool]:
+    """A fault: parts of files come where they are asked for, and with them the size of the whole."""
+
+    def answer(request: BaseHTTPRequestHandler) -> bool:
+        wanted = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("Range", ""))
+        if wanted is None:
+            return False
+        whole = (house.folder / request.path.rpartition("/")[2]).read_bytes()
+        first = int(wanted[1]) if wanted[1] else max(0, len(whole) - int(wanted[2]))
+        last = min(int(wanted[2]), len(whole) - 1) if wanted[1] and wanted[2] else len(whole) - 1
+        request.send_response(206)
+        request.send_header("Content-Range", f"bytes {first}-{last}/{len(whole)}")
+        request.send_header("Content-Length", str(last + 1 - first))
+        request.end_headers()
+        request.wfile.write(whole[first : last + 1])
+        return True
+
+    return answer
+
+
+def test_a_bomb_of_an_index_is_stopped_while_it_unpacks(watched: Watched, elsewhere: Wheelhouse) -> None:
+    bomb(elsewhere.folder, "evil-a", 1 << 30)
+    with elsewhere.index() as index:
+        index.faults["/files/"] = ranged(elsewhere)
+        error = watched.refused(f"--index-url {index.url}", "evil-a", alone=True)
+    well_said(error)
+    assert isinstance(error, UnsafePackageError)
+    assert "the install was stopped (at evil_a/zeros.bin)" in error.sentence
+    assert sum(path.stat().st_size for path in watched.home.rglob("*") if path.is_file()) < 64 << 20
+
+
+def test_metadata_of_an_index_that_would_fill_the_memory_are_refused(watched: Watched, elsewhere: Wheelhouse) -> None:
+    told = "Metadata-Version: 2.1\nName: evil-a\nVersion: 1.0\n\n" + "x" * (60 << 20)
+    raw_wheel(elsewhere.folder, "evil-a", metadata=told)
+    with elsewhere.index() as index:
+        error = watched.refused(f"--index-url {index.url}", "evil-a", alone=True)
+    well_said(error)
+    assert isinstance(error, UnsafePackageError)
+
+
+@pytest.mark.parametrize("change", AMBIGUOUS, ids=lambda change: change.__name__)
+def test_a_wheel_of_an_index_that_two_readers_take_for_two_is_refused_by_uv(
+    session: Make,
+    wheelhouse: Wheelhouse,
+    elsewhere: Wheelhouse,
+    home: Path,
+    tmp_path: Path,
+    change: Callable[[bytes], bytes],
+) -> None:
+    watched = Watched(session(), wheelhouse, home, tmp_path, "uv")
+    changed(change)(elsewhere)
+    with elsewhere.index() as index:
+        error = watched.refused(f"--index-url {index.url}", "evil-a", alone=True)
+    assert isinstance(error, IntegrityError | IndexUnavailable)
+
+
+class Swapping(Reporter):
+    """Puts *fresh* in the place of *old* when the engine begins to install, which is after the wheel was looked at."""
+
+    def __init__(self, fresh: Path, old: Path) -> None:
+        self.fresh, self.old = fresh, old
+
+    def step(self, text: str) -> None:
+        if text.startswith("installing") and self.fresh.exists():
+            self.fresh.replace(self.old)
+
+
+@pytest.mark.parametrize("hashed", [False, True], ids=["", "hashed"])
+@pytest.mark.parametrize("form", ["in a folder", "by path"])
+def test_a_wheel_that_is_swapped_after_it_was_looked_at_is_refused(
+    watched: Watched, elsewhere: Wheelhouse, form: str, hashed: bool
+) -> None:
+    old = raw_wheel(watched.wheelhouse.folder, "evil-a")
+    fresh = raw_wheel(elsewhere.folder, "evil-a", [("evil_a/more.py", "stolen = True\n")])
+    line = f"evil-a @ {old.as_uri()}" if form == "by path" else "evil-a==1.0"
+    digest = f" --hash=sha256:{hashlib.sha256(old.read_bytes()).hexdigest()}" if hashed else ""
+    watched.one.reporter = Swapping(fresh, old)
+    error = watched.refused(f"{line}{digest}")
+    assert isinstance(error, IntegrityError)
+    assert not fresh.exists()
+
+
+def test_a_module_of_the_standard_library_stays_what_it_is(watched: Watched) -> None:
+    raw_wheel(watched.wheelhouse.folder, "evil-b", [(f"{top}.py", "stolen = True\n") for top in ("json", "colorsys")])
+    record = watched.one.add(lines(watched.wheelhouse, "evil-b").splitlines(), engine=watched.engine)
+    assert "evil-b: the standard library has colorsys, json too and comes first." in record["notices"]
+    code = "import colorsys, json; print(colorsys.__file__, json.__file__); import evil_b"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    places = [*done.stdout.split(), str(importlib.util.find_spec("colorsys"))]
+    assert len(places) == 3
+    assert not [place for place in places if str(watched.home) in place]
+
+
+def test_names_that_differ_only_in_capitals_are_told(watched: Watched) -> None:
+    raw_wheel(watched.wheelhouse.folder, "evil-b", [("evil_b/Some.py", ""), ("evil_b/some.py", "")])
+    raw_wheel(watched.wheelhouse.folder, "evil-c", [("Shared_c.py", "")])
+    raw_wheel(watched.wheelhouse.folder, "evil-d", [("shared_c.py", "")])
+    record = watched.one.add(
+        lines(watched.wheelhouse, "evil-b", "evil-c", "evil-d").splitlines(), engine=watched.engine
+    )
+    told = str(record["notices"])
+    assert "evil-b: evil_b/Some.py and evil_b/some.py differ only in small letters and capitals." in told
+    assert "evil-c and evil-d: Shared_c.py and shared_c.py differ only in small letters and capitals." in told
 
 
 EVIL = "\x1b[2J\x1b]0;title\x07\u202eevil"

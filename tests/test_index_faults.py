@@ -27,6 +27,7 @@ from sessionpkgs.errors import (
     DeadlineError,
     IndexForbidden,
     IndexUnavailable,
+    IntegrityError,
     NotFoundError,
     SessionPkgsError,
     SourceForbidden,
@@ -144,10 +145,11 @@ def refusal(one: Session, declared: str, engine: str) -> SessionPkgsError:
     return error
 
 
+LATE = "{engine} did not finish within 3 s and was stopped (asked: {host})"
 FAULTS = [
-    pytest.param("/simple/bad", hanging, DeadlineError, "did not finish within 3 s", id="2 a page that never comes"),
-    pytest.param("/simple/bad", trickling, DeadlineError, "did not finish within 3 s", id="3 a page a byte a second"),
-    pytest.param("/files/bad", trickling, DeadlineError, "did not finish within 3 s", id="4 a wheel a byte a second"),
+    pytest.param("/simple/bad", hanging, DeadlineError, LATE, id="2 a page that never comes"),
+    pytest.param("/simple/bad", trickling, DeadlineError, LATE, id="3 a page a byte a second"),
+    pytest.param("/files/bad", trickling, DeadlineError, LATE, id="4 a wheel a byte a second"),
     pytest.param("/simple/bad", 500, IndexUnavailable, "{host} answered with an error (500)", id="5 error"),
     pytest.param("/files/bad", 500, IndexUnavailable, "{host} answered with an error (500)", id="5 error for a file"),
     pytest.param("/simple/bad", 401, IndexUnavailable, "{host} refused the login (401)", id="7 login"),
@@ -182,7 +184,22 @@ def test_a_failing_index_is_named_nothing_changes_and_the_next_request_works(
         variables(one).pop("SESSIONPKGS_DEADLINE", None)
         assert set(names(one.declare(text(index.url, "good", "bad"), engine=name))) == {"good", "bad"}
     assert type(error) is kind, error
-    assert said.format(host=index.host) in error.sentence
+    assert said.format(host=index.host, engine=name) in error.sentence
+
+
+def test_a_file_that_is_sent_round_in_circles_is_refused(
+    name: str, opened: Callable[..., Session], wheelhouse: Wheelhouse
+) -> None:
+    wheelhouse.wheel("bad")
+    one = opened()
+    with wheelhouse.index() as index:
+        index.faults["/files/bad"] = looping
+        error = refusal(one, text(index.url, "bad"), name)
+        index.faults.clear()
+        assert names(one.declare(text(index.url, "bad"), engine=name)) == ["bad"]
+    # uv takes the redirect at which it stops for the file, and says only that it is no wheel
+    assert type(error) is {"pip": IndexUnavailable, "uv": IntegrityError}[name]
+    assert {"pip": index.host, "uv": "bad==1.0 has an invalid package format"}[name] in error.sentence
 
 
 def test_a_place_where_nobody_listens_is_named(name: str, opened: Callable[..., Session]) -> None:
@@ -240,6 +257,7 @@ def test_a_page_that_lists_nothing_is_not_told_as_a_name_that_does_not_exist(
         error = refusal(one, text(index.url, "bad"), name)
         index.faults.clear()
         assert names(one.declare(text(index.url, "bad"), engine=name)) == ["bad"]
+    assert type(error) is IndexUnavailable
     assert index.host in error.sentence + error.hint
     assert "no index has" not in error.sentence
     assert "no package index has" not in error.sentence
@@ -323,17 +341,12 @@ def versions(record: dict[str, Any]) -> dict[str, str]:
     return {p["name"]: p["version"] for p in record["packages"] if p["layer"] == "session"}
 
 
-def test_the_first_index_that_has_a_name_wins_with_uv(opened: Callable[..., Session], two: tuple[Index, Index]) -> None:
+def test_the_first_index_that_has_a_name_wins(
+    name: str, opened: Callable[..., Session], two: tuple[Index, Index]
+) -> None:
     mine, theirs = two
     declared = text(mine.url, f"--extra-index-url {theirs.url}", "demo", "other")
-    assert versions(opened().declare(declared, engine="uv")) == {"demo": "1.0", "other": "1.0"}
-
-
-def test_two_indexes_are_refused_with_pip(opened: Callable[..., Session], two: tuple[Index, Index]) -> None:
-    mine, theirs = two
-    error = refusal(opened(), text(mine.url, f"--extra-index-url {theirs.url}", "demo"), "pip")
-    assert type(error) is IndexForbidden
-    assert mine.requests == theirs.requests == []
+    assert versions(opened().declare(declared, engine=name)) == {"demo": "1.0", "other": "1.0"}
 
 
 @pytest.mark.parametrize(
@@ -388,9 +401,20 @@ def test_a_line_in_an_included_file_counts_as_if_the_declaration_had_it(
     assert versions(record) == {"demo": "1.0", "other": "1.0"}
 
 
+def by_another_name(index: Index) -> str:
+    """The URL of *index* at a host that is another one to everybody who does not look it up."""
+    return index.url.replace("127.0.0.1", "localhost")
+
+
 def elsewhere(index: Index, url: str) -> None:
     """Every request for `demo` is sent on to the index at *url*."""
     index.faults["/simple/demo"] = replying(302, headers={"Location": f"{url}/demo/"})
+
+
+def moved(index: Index, url: str) -> None:
+    """Every request for a file of `demo` is sent on to the host of *url*."""
+    there = f"{url.removesuffix('/simple')}/files/demo-1.0-py3-none-any.whl"
+    index.faults["/files/demo"] = replying(302, headers={"Location": there})
 
 
 def linked(index: Index, url: str) -> None:
@@ -401,13 +425,115 @@ def linked(index: Index, url: str) -> None:
     )
 
 
-@pytest.mark.parametrize("way", [elsewhere, linked], ids=["a redirect", "a link on the page"])
-def test_a_login_does_not_follow_to_another_host(
-    way: Callable[[Index, str], None], name: str, opened: Callable[..., Session], two: tuple[Index, Index]
+Way = Callable[[Index, str], None]
+WAYS = pytest.mark.parametrize(
+    "way", [elsewhere, moved, linked], ids=["a redirect of a page", "a redirect of a file", "a link on a page"]
+)
+
+
+def refused_away(error: SessionPkgsError, mine: Index, there: str) -> None:
+    """*error* names the index and the host that it sends to, says what to set, and is short."""
+    assert type(error) is IndexForbidden, error
+    assert mine.host in error.sentence
+    assert there in error.sentence
+    assert len(error.sentence) <= 200
+    assert f"SESSIONPKGS_HOSTS={there.partition(':')[0]})" in error.hint
+
+
+@WAYS
+def test_an_index_leads_to_no_host_that_nobody_declared(
+    way: Way, name: str, opened: Callable[..., Session], two: tuple[Index, Index]
 ) -> None:
     mine, theirs = two
-    way(mine, theirs.url)
-    opened().declare(text(mine.url.replace("http://", "http://me:secret@"), "demo"), engine=name)
+    way(mine, by_another_name(theirs))
+    error = refusal(opened(), text(mine.url, "demo"), name)
+    refused_away(error, mine, f"localhost:{theirs.port}")
+    assert theirs.requests == []
+    mine.faults.clear()
+    assert versions(opened().declare(text(mine.url, "demo"), engine=name)) == {"demo": "1.0"}
+
+
+@WAYS
+@pytest.mark.parametrize("hosts", ["files.example.org, localhost", "*"])
+def test_an_index_leads_to_the_hosts_that_the_setting_allows(
+    way: Way, hosts: str, name: str, opened: Callable[..., Session], two: tuple[Index, Index]
+) -> None:
+    mine, theirs = two
+    shutil.copy(mine.folder / "demo-1.0-py3-none-any.whl", theirs.folder)
+    way(mine, by_another_name(theirs))
+    record = opened(SESSIONPKGS_HOSTS=hosts).declare(text(mine.url, "demo"), engine=name)
+    assert versions(record) == {"demo": "1.0" if way is moved else "99.0"}
+    assert theirs.requests
+
+
+def test_an_encrypted_connection_to_a_host_that_nobody_declared_is_not_made(
+    name: str, opened: Callable[..., Session], two: tuple[Index, Index]
+) -> None:
+    mine, _ = two
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        there = f"localhost:{other.getsockname()[1]}"
+        linked(mine, f"https://{there}/simple")
+        refused_away(refusal(opened(), text(mine.url, "demo"), name), mine, there)
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()
+
+
+def test_an_index_that_leads_away_does_not_give_way_to_the_next_one(
+    name: str, opened: Callable[..., Session], two: tuple[Index, Index]
+) -> None:
+    mine, theirs = two
+    elsewhere(mine, "http://elsewhere.example/simple")
+    error = refusal(opened(), text(mine.url, f"--extra-index-url {theirs.url}", "demo"), name)
+    refused_away(error, mine, "elsewhere.example")
+    assert theirs.requests == []
+
+
+def test_where_a_proxy_is_configured_a_file_elsewhere_is_refused_before_it_is_installed(
+    name: str, opened: Callable[..., Session], two: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = two
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{closed_port()}")  # none of these is https
+    linked(mine, by_another_name(theirs))
+    error = refusal(opened(), text(mine.url, "demo"), name)
+    refused_away(error, mine, f"localhost:{theirs.port}")
+
+
+def test_an_offer_asks_no_host_that_nobody_declared(name: str, opened: Callable[..., Session], tmp_path: Path) -> None:
+    private, public = Wheelhouse(tmp_path / "private"), Wheelhouse(tmp_path / "public")
+    file = public.wheel("humanize").name
+    with private.index() as mine, public.index() as theirs:
+        there = by_another_name(theirs).replace("/simple", f"/files/{file}")
+        mine.faults["/simple/humanize"] = page(f'<html><body><a href="{there}">{file}</a></body></html>'.encode())
+        assert opened(PIP_INDEX_URL=mine.url, SESSIONPKGS_ENGINE=name).ask.offer("humanize") is None
+        assert [path for path in theirs.requests if "humanize" in path] == []
+        assert mine.requests
+        opened(PIP_INDEX_URL=mine.url, SESSIONPKGS_ENGINE=name, SESSIONPKGS_HOSTS="localhost").ask.offer("humanize")
+        assert theirs.requests
+
+
+def test_a_place_that_a_declaration_names_itself_is_declared(
+    name: str, opened: Callable[..., Session], two: tuple[Index, Index]
+) -> None:
+    mine, theirs = two
+    there = by_another_name(theirs).removesuffix("/simple")
+    declared = text(mine.url, f"demo @ {there}/files/demo-99.0-py3-none-any.whl")
+    assert versions(opened().declare(declared, engine=name)) == {"demo": "99.0"}
+
+
+@pytest.mark.index
+def test_the_public_index_and_its_files_are_reached_without_a_word(name: str, opened: Callable[..., Session]) -> None:
+    assert versions(opened().declare("six==1.17.0\n", engine=name)) == {"six": "1.17.0"}
+
+
+@pytest.mark.parametrize("way", [elsewhere, linked], ids=["a redirect", "a link on the page"])
+def test_a_login_does_not_follow_to_another_host(
+    way: Way, name: str, opened: Callable[..., Session], two: tuple[Index, Index]
+) -> None:
+    mine, theirs = two
+    way(mine, by_another_name(theirs))
+    one = opened(SESSIONPKGS_HOSTS="localhost")
+    one.declare(text(mine.url.replace("http://", "http://me:secret@"), "demo"), engine=name)
     assert mine.logins
     assert theirs.requests
     assert theirs.logins == []

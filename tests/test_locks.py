@@ -94,6 +94,33 @@ def _interrupt():
     raise KeyboardInterrupt
 
 
+def test_a_lock_whose_file_was_removed_a_moment_ago_is_taken_on_the_file_that_has_the_name(path):
+    class Late(Flock):
+        removed = 0
+
+        def _lock(self, *, exclusive):
+            taken = super()._lock(exclusive=exclusive)
+            if not Late.removed:  # it was open here already when its holder removed it
+                Late.removed += 1
+                Path(path).unlink()
+            return taken
+
+    with Late(path) as late, Flock(path) as other:
+        assert late.try_acquire(exclusive=True)
+        assert (Late.removed, late.still()) == (1, True)
+        assert not other.try_acquire(exclusive=True)
+
+
+def test_who_removes_a_lock_gives_it_back_and_knows_when_another_did(path):
+    with Flock(path) as one, Flock(path) as other:
+        assert one.try_acquire(exclusive=True)
+        one.remove()
+        assert (one.held, Path(path).exists()) == (False, False)
+        assert other.try_acquire(exclusive=False)
+        Path(path).unlink()
+        assert (other.held, other.still()) == (True, False)
+
+
 def test_a_lock_that_is_a_link_is_refused(path, tmp_path):
     (tmp_path / "elsewhere").write_text("precious")
     Path(path).symlink_to(tmp_path / "elsewhere")

@@ -16,7 +16,7 @@ import pytest
 
 from sessionpkgs import process
 from sessionpkgs.errors import DeadlineError, EngineMissing
-from sessionpkgs.process import KEEP, run
+from sessionpkgs.process import KEEP, Usage, run
 
 FAMILY = """
 import os, signal, subprocess, sys
@@ -187,3 +187,79 @@ def test_a_program_that_writes_a_file_beyond_the_limit_fails_alone(tmp_path: Pat
     code = f"f = open('big', 'wb'); f.seek({process.FILE}); f.write(b'x'); f.flush()"
     done = run([sys.executable, "-c", code], env=os.environ, cwd=str(tmp_path), deadline=60)
     assert done.code != 0
+
+
+WRITES = """
+import os, sys
+from pathlib import Path
+target = open(sys.argv[1] + "/written.bin", "wb", 0)
+target.write(bytes(5 << 20))
+Path(sys.argv[1], "wrote").touch()
+while not os.path.exists(sys.argv[1] + "/heard"):
+    pass
+"""
+
+
+class Ear:
+    """Hears what a program takes; the program ends when its last word was heard."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.heard, self.writing = folder, list[Usage](), ""
+
+    def __call__(self, usage: Usage) -> None:
+        complete = (self.folder / "wrote").exists()
+        self.writing = usage.writing() or self.writing
+        self.heard.append(usage)
+        if complete and len(self.heard) > 1:
+            (self.folder / "heard").touch()
+
+
+def test_a_program_is_heard_with_what_it_takes_itself(tmp_path: Path) -> None:
+    ear = Ear(tmp_path)
+    run([sys.executable, "-c", WRITES, str(tmp_path)], env=dict(os.environ), cwd="/", deadline=60, watch=ear)
+    assert 5 << 20 <= ear.heard[-1].written < 6 << 20
+    assert 1 << 20 < ear.heard[-1].memory < 1 << 30
+    assert ear.writing == str(tmp_path / "written.bin")
+
+
+def test_what_a_watch_raises_ends_a_program_with_its_children(python, alive):
+    path, reader = alive
+
+    def watch(_: Usage) -> None:
+        with suppress(BlockingIOError):
+            if os.read(reader, 100):
+                raise MemoryError("too much")
+
+    before_it = children()
+    with pytest.raises(MemoryError, match="too much"):
+        python(FAMILY.format(before=DEAF, grandchild=DEAF + WAIT), str(path), watch=watch)
+    assert ended(reader) == ""
+    assert children() == before_it
+
+
+def test_what_a_watch_raises_leaves_a_program_no_time(python, tmp_path):
+    code = "import signal\nsignal.signal(signal.SIGINT, lambda *_: open('asked', 'w'))\nopen('ready', 'w')\nwhile True: pass"
+
+    def watch(_: Usage) -> None:
+        if (tmp_path / "ready").exists():
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        python(code, watch=watch)
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_program_that_is_held_goes_on_afterwards(python, tmp_path):
+    held = []
+
+    def watch(usage: Usage) -> None:
+        with usage.held():
+            until = time.monotonic() + 30
+            while psutil.Process(usage.pids[0]).status() != psutil.STATUS_STOPPED:
+                assert time.monotonic() < until
+        held.append(usage)
+        (tmp_path / "go").touch()
+
+    done = python("import os\nwhile not os.path.exists('go'): pass\nprint('went on')", watch=watch)
+    assert done.stdout == "went on\n"
+    assert held

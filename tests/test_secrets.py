@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
 
+from sessionpkgs import Session, SessionPkgsError
 from sessionpkgs.engines import ENGINES
 from tests.bases import Base
 from tests.wheelhouse import Index, Wheelhouse
@@ -114,3 +117,51 @@ def test_a_secret_reaches_the_index_and_nothing_that_is_shown_kept_or_started(
     assert holding(tmp_path, home / "cache", *own) == []
     assert holding(surroundings, surroundings / ".ipython", *(surroundings / name for name in door.files)) == []
     assert any(MARKER in one for one in asked)
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_a_build_that_asks_the_index_has_the_secret_in_no_argument(
+    engine: str, tmp_path: Path, home: Path, wheelhouse: Wheelhouse
+) -> None:
+    base = Base(tmp_path, home)
+    argv = noting(base, tmp_path)
+    wheelhouse.wheel("tool")
+    wheelhouse.sdist("demo", in_tree=True, needs=["tool"], files={"demo.py": "A = 1\n"})
+    with wheelhouse.index() as index:
+        login = LOGIN.replace("{host}", index.host)
+        cell = f"%%session_env --engine {engine}\n--index-url {login}\ndemo\n"
+        book = base.notebook(LOAD, cell, "import demo; print(demo.A)")
+        assert [one for one in index.requests if "/tool" in one]
+    assert book.text(2) == "1"
+    assert argv.read_text().count("\n") > 1
+    assert MARKER not in argv.read_text()
+
+
+def telling_it_back(status: int) -> Callable[[BaseHTTPRequestHandler], bool]:
+    """Answers with *status* and the login in the reason, in a header and in the body, as a badly written server does."""
+
+    def reply(handler: BaseHTTPRequestHandler) -> bool:
+        handler.send_response(status, f"no entry for me:{MARKER}")
+        handler.send_header("X-Told", MARKER)
+        handler.send_header("Content-Type", "text/html")
+        body = f"<html><body><a href='demo-1.0.tar.gz' data-yanked='{MARKER}'>{MARKER}</a></body></html>".encode()
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body if handler.command != "HEAD" else b"")
+        return True
+
+    return reply
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("status", [200, 401, 403, 500])
+def test_a_server_that_tells_the_login_back_does_not_bring_it_into_a_sentence(
+    status: int, engine: str, home: Path, wheelhouse: Wheelhouse
+) -> None:
+    with wheelhouse.index() as index:
+        index.faults["/simple/demo"] = telling_it_back(status)
+        with closing(Session(identity="one")) as one, pytest.raises(SessionPkgsError) as refused:
+            one.declare(f"--index-url http://me:{MARKER}@{index.host}/simple\ndemo\n", engine=engine)
+    error = refused.value
+    assert MARKER not in json.dumps([error.to_dict(), error._render_traceback_(), repr(error), error.args])
+    assert holding(home, home / "cache") == []

@@ -60,6 +60,9 @@ def test_truth_is_understood_in_the_usual_words(env, text, value):
         ("union = 'maybe'", "union = 'maybe' does not exist"),
         ("deadline = 'soon'", "not a number"),
         ("wheels_only = 'perhaps'", "neither true nor false"),
+        ("hosts = ['a.example']", "no name of a host"),
+        ("hosts = 'a.example me@b.example'", "hosts has 'me@b.example'"),
+        ("hosts = 'https://a.example/simple'", "no name of a host"),
         ("engine = uv", "not valid TOML.*line 1"),
         (b"\xff\xfe", "not valid TOML"),
     ],
@@ -96,6 +99,21 @@ def test_where_pip_would_look_is_where_every_engine_looks(env, pip_conf, configu
         own = settings.sources({**env, "PIP_CONFIG_FILE": "/no/such/file"}, Settings())
         expected = Sources(**{**fields_of(expected), "certificate": expected.certificate or own.certificate})
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    "hosts", ["a.example b.example:8443", "a.example,b.example:8443", " a.example , b.example:8443,"]
+)
+def test_hosts_are_written_with_blanks_or_commas_between(env, hosts):
+    chosen = settings.load({**env, "SESSIONPKGS_HOSTS": hosts})
+    assert settings.sources(env, chosen).hosts == ("a.example", "b.example:8443")
+
+
+@pytest.mark.parametrize(
+    "host", ["*", "*.a.example", "10.0.0.1", "[::1]:80", "https://a.example:8443/", "bücher.example"]
+)
+def test_a_host_may_be_written_in_any_usual_way(env, host):
+    assert settings.sources(env, settings.load({**env, "SESSIONPKGS_HOSTS": host})).hosts == (host,)
 
 
 def fields_of(value):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from sessionpkgs import process
 from sessionpkgs.errors import ConflictError, DeadlineError, IntegrityError, StoreError
 from sessionpkgs.model import Lock, Pin, Spec, View
 from sessionpkgs.report import Reporter
-from sessionpkgs.store import Store, layers
+from sessionpkgs.store import Store, collecting, layers
 from tests.wheelhouse import sha256_of, unpack
 
 TAG = "cp-test"
@@ -267,6 +269,108 @@ def test_a_layer_that_was_torn_is_built_again(store, fill, wheelhouse):
     assert build(store, plan, fill) == (layer, True)
     assert fill.asked == ["demo"]
     assert layers.read(store, plan.digest) == layer
+
+
+GARBAGE = ["", "{", "[]", "null", "{}", '{"dists": 5, "notices": []}', "\x00\x00", "\xff"]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_a_layer_with_garbage_for_a_description_is_built_again_and_set_aside(store, fill, wheelhouse, garbage):
+    plan = plan_of(wheelhouse.wheel("demo"))
+    layer, _ = build(store, plan, fill)
+    Path(layer.path, "layer.json").write_bytes(garbage.encode("latin-1"))
+    assert layers.read(store, plan.digest) is None
+    assert build(store, plan, fill) == (layer, True)
+    assert (fill.asked, len(names(store.path("trash")))) == (["demo"], 1)
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_a_distribution_with_garbage_for_a_description_is_fetched_again_and_set_aside(store, fill, wheelhouse, garbage):
+    plan = plan_of(wheelhouse.wheel("demo"))
+    layer, _ = build(store, plan, fill)
+    layers.discard(store, "layers", plan.digest)
+    next(Path(store.path("dists")).glob("*/dist.json")).write_bytes(garbage.encode("latin-1"))
+    assert build(store, plan, fill) == (layer, True)
+    assert (fill.asked, len(names(store.path("trash")))) == (["demo", "demo"], 2)
+
+
+@pytest.mark.parametrize("garbage", ["", "[]", "5", "{"])
+def test_an_answer_that_is_garbage_is_not_remembered(store, garbage):
+    Path(store.path("resolutions", "key")).write_text(garbage)
+    assert store.recall("key") is None
+
+
+def blocked(store, part):
+    """Have a file where the store has the folder *part*, which fails for root too."""
+    Path(store.path(part)).rmdir()
+    Path(store.path(part)).touch()
+
+
+@pytest.mark.parametrize(
+    ("part", "use"),
+    [
+        ("checked", lambda store: store.vouch("digest")),
+        ("stage", lambda store: store.stage().__enter__()),
+        ("locks", lambda store: store.claim("digest")),
+        ("layers", lambda store: store.lease("digest")),
+        ("trash", lambda store: collecting.collect(store, days=0)),
+        ("dists", collecting.verify),
+    ],
+)
+def test_a_store_whose_folder_cannot_be_used_is_refused_by_name(store, part, use):
+    blocked(store, part)
+    with pytest.raises(StoreError, match=re.escape(store.root)):
+        use(store)
+
+
+def test_a_layer_that_was_looked_at_may_be_used_where_nobody_can_note_it(store, fill, wheelhouse):
+    plan = plan_of(wheelhouse.wheel("demo"))
+    layer, _ = build(store, plan, fill)
+    reboot(store)
+    blocked(store, "checked")
+    assert layers.read(store, plan.digest) == layer
+
+
+def test_the_room_that_is_needed_and_the_room_that_there_is_are_told(store, wheelhouse):
+    plan = plan_of(wheelhouse.wheel("demo"))
+    plan = replace(plan, install=tuple(replace(pin, size=12_345_678) for pin in plan.install))
+
+    def full(pins, into):
+        raise StoreError("the disk is full")
+
+    with pytest.raises(StoreError, match=r"the disk is full \(needs at least 13 MB, \d+ MB free\)") as refused:
+        build(store, plan, full)
+    assert refused.value.item == store.root
+    assert nothing_half(store)
+
+
+EXHAUSTED = """
+import os, resource, sys
+from sessionpkgs.errors import StoreError
+from sessionpkgs.store import Store, collecting, elf, farm, ingest, layers, splitting
+store = Store(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+try:
+    while True:
+        os.open("/", os.O_RDONLY)
+except OSError:
+    pass
+for look in (lambda: store.sound(sys.argv[2]), lambda: layers.members(store, sys.argv[2])):
+    try:
+        print(look())
+    except (OSError, StoreError) as error:
+        print(type(error).__name__)
+"""
+
+
+def test_who_can_open_no_more_files_takes_nothing_for_damaged(store, fill, wheelhouse, tmp_path):
+    plan = plan_of(wheelhouse.wheel("demo"))
+    build(store, plan, fill)
+    reboot(store)
+    argv = [sys.executable, "-c", EXHAUSTED, store.root, plan.digest]
+    done = process.run(argv, env=dict(os.environ), cwd=str(Path(__file__).parents[1]), deadline=60)
+    assert done.stdout == "StoreError\nOSError\n", done.stderr
+    assert (len(names(store.path("dists"))), names(store.path("trash"))) == (1, [])
 
 
 def reboot(store):

@@ -187,10 +187,11 @@ class Wheelhouse:
         files: Files | None = None,
         marker: str = "",
         in_tree: bool = False,
+        needs: Iterable[str] = (),
     ) -> Path:
         """A source archive without a wheel beside it; whoever builds it writes the file *marker* (or SDIST_MARKER).
 
-        It builds with setuptools from an index; *in_tree* carries its own backend and builds offline.
+        It builds with setuptools from an index; *in_tree* carries its own backend, which *needs* what an index has.
         """
         module = re.sub(r"[-_.]+", "_", name)
         marker = marker or os.environ.get("SDIST_MARKER", "")
@@ -199,7 +200,8 @@ class Wheelhouse:
         entries["PKG-INFO"] = _metadata(name, version, requires, {}, None)
         told = {"name": name, "version": version, "requires": list(requires), "marker": marker}
         if in_tree:
-            entries |= {"pyproject.toml": _PYPROJECT, "backend.py": BACKEND.format(**told)}
+            pyproject = _PYPROJECT.replace("requires = []", f"requires = {list(needs)}")
+            entries |= {"pyproject.toml": pyproject, "backend.py": BACKEND.format(**told)}
         else:
             packages = sorted({path.rpartition("/")[0].replace("/", ".") for path in chosen if "/" in path})
             entries["setup.py"] = _SETUP.format(**told, packages=packages)
@@ -430,3 +432,63 @@ def bomb(folder: Path, name: str, size: int) -> Path:
             target.writestr(zipfile.ZipInfo(entry, _EPOCH), text)
         target.writestr(zipfile.ZipInfo(f"{info}/RECORD", _EPOCH), "\n".join([*rows, f"{info}/RECORD,,"]) + "\n")
     return path
+
+
+def prepend(wheel: bytes) -> bytes:
+    """*wheel* with bytes before it, as a self-extracting archive has them."""
+    return b"#!/bin/sh\nexit\n" + wheel
+
+
+def append(wheel: bytes) -> bytes:
+    """*wheel* with bytes behind it."""
+    return wheel + b"and more"
+
+
+def comment(wheel: bytes) -> bytes:
+    """*wheel* with a comment behind it, in which there is room for another archive."""
+    return wheel[:-2] + len(wheel).to_bytes(2, "little") + wheel
+
+
+def hide_name(wheel: bytes) -> bytes:
+    """*wheel* with another name before the first file than its list has for it."""
+    length = int.from_bytes(wheel[26:28], "little")
+    return wheel[:30] + b"x" * length + wheel[30 + length :]
+
+
+def hide_method(wheel: bytes) -> bytes:
+    """*wheel* where the first file is packed in one way before it and in another in the list."""
+    return wheel[:8] + b"\0\0" + wheel[10:]
+
+
+def hide_size(wheel: bytes) -> bytes:
+    """*wheel* where the first file is longer before it than in the list."""
+    return wheel[:22] + (int.from_bytes(wheel[22:26], "little") + 1).to_bytes(4, "little") + wheel[26:]
+
+
+def hide_entry(wheel: bytes) -> bytes:
+    """*wheel* with a file that its list does not have, between the files and the list."""
+    entry = io.BytesIO()
+    with zipfile.ZipFile(entry, "w") as target:
+        target.writestr("evil_a/hidden.py", "stolen = True\n")
+    hidden = entry.getvalue()[: entry.getvalue().index(b"PK\x01\x02")]
+    end = wheel.rindex(b"PK\x05\x06")
+    begin = int.from_bytes(wheel[end + 16 : end + 20], "little")
+    moved = (begin + len(hidden)).to_bytes(4, "little")
+    return wheel[:begin] + hidden + wheel[begin : end + 16] + moved + wheel[end + 20 :]
+
+
+def miscount(wheel: bytes) -> bytes:
+    """*wheel* whose end says that there is one file less than its list has."""
+    end = wheel.rindex(b"PK\x05\x06")
+    count = (int.from_bytes(wheel[end + 8 : end + 10], "little") - 1).to_bytes(2, "little")
+    return wheel[: end + 8] + count + count + wheel[end + 12 :]
+
+
+def hide_list(wheel: bytes) -> bytes:
+    """*wheel* with bytes between its list and its end."""
+    end = wheel.rindex(b"PK\x05\x06")
+    return wheel[:end] + b"hidden" + wheel[end:]
+
+
+AMBIGUOUS = (prepend, append, comment, hide_name, hide_method, hide_size, hide_entry, miscount, hide_list)
+"""Changes after which two readers of a zip file may see two wheels."""

@@ -79,6 +79,9 @@ class Engine(Protocol):
     def install(self, pins: tuple[Pin, ...], into: str, request: Request, room: Room) -> None:
         """Put *pins*, and nothing else, into the new folder *into*, as ``pip install --target`` lays them out."""
 
+    def forget(self, names: list[str], request: Request, room: Room) -> None:
+        """Drop what the engine keeps unpacked of *names*."""
+
 
 def find(name: str) -> Engine:
     """The engine called *name*; ``auto`` is uv where its program is there, else pip.

@@ -81,6 +81,9 @@ class Pip:
         if done.code != 0:
             raise words_pip.error(done.stdout + done.stderr, _log(room), [f"{p.name}=={p.version}" for p in pins])
 
+    def forget(self, names: list[str], request: Request, room: Room) -> None:
+        """Do nothing: pip's cache has files as the index sent them, and each is checked again."""
+
     def download(self, request: Request, into: str, room: Room) -> None:
         """Put the files of what *request* names, and of all that needs, into the folder *into*, base's own too."""
         lines = [line_of(one) for one in request.requirements]
@@ -102,7 +105,6 @@ class Pip:
         """Run ``pip install`` or another *verb* with the View's folders visible and only the allow-list inherited."""
         env = {
             **surroundings.inherited(os.environ, room.stage),
-            **surroundings.for_pip(request.sources),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_CACHE_DIR": str(Path(room.cache, "pip")),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -115,7 +117,12 @@ class Pip:
         argv += ["--no-input", "--no-color", "--progress-bar", "off"]
         argv += ["--no-warn-script-location", "--root-user-action", "ignore"] if verb == "install" else []
         argv += ["--log", str(Path(room.stage, "pip.log"))]
-        return room.runner(argv, env=env, cwd=request.folder, deadline=room.deadline, tick=room.tick)
+        builds = bool(allowed) and surroundings.has_login(
+            request.sources
+        )  # pip tells its builds the index in arguments
+        if surroundings.is_single(request.sources) and not builds:
+            return _call(argv, {**env, **surroundings.for_pip(request.sources)}, request, room)
+        return _call_over_several(argv, env, request, room)
 
     def _dry_run(
         self, lines: list[str], request: Request, room: Room, allowed: set[str]
@@ -157,6 +164,26 @@ class Pip:
             raise words_pip.error(done.stdout + done.stderr, _log(room), request.exact)
         items: list[dict[str, Any]] = _read(report)["install"]
         return items
+
+
+def _call(argv: list[str], env: dict[str, str], request: Request, room: Room) -> Completed:
+    """Run *argv* in the folder of *request*."""
+    return room.runner(argv, env=env, cwd=request.folder, deadline=room.deadline, tick=room.tick)
+
+
+def _call_over_several(argv: list[str], env: dict[str, str], request: Request, room: Room) -> Completed:
+    """Run *argv* where several indexes count. Raises what went wrong with one of them, whatever pip made of it."""
+    from sessionpkgs.engines import first_index
+
+    with first_index.opened(request.sources, env) as route:
+        told = {**env, **surroundings.for_pip(request.sources, route.url), **route.direct(env)}
+        done = _call(argv, told, request, room)
+    if route.errors:
+        raise route.errors[0]
+    log = Path(room.stage, "pip.log")
+    if log.is_file():
+        log.write_text(route.plain(log.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
+    return done._replace(stdout=route.plain(done.stdout), stderr=route.plain(done.stderr))
 
 
 def _refuse_hidden_places(items: Sequence[dict[str, Any]], request: Request) -> None:

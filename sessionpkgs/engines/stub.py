@@ -6,20 +6,47 @@ it prefer what base has. Made once per fingerprint. It does not know which distr
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from sessionpkgs.errors import StoreError
 from sessionpkgs.installed import headers_text
 from sessionpkgs.model import View
+from sessionpkgs.places import boot_id
+from sessionpkgs.store.locks import Flock
 
 
-def stub_view(view: View, views: str) -> str:
-    """Folder below *views* that describes *view*; made when it is not there, whole or not at all."""
-    final = Path(views, view.fingerprint[:32])
+@contextlib.contextmanager
+def stub_view(view: View, views: str) -> Iterator[str]:
+    """Folder below *views* that describes *view*, made when it is not there; it is not collected during the block.
+
+    It is made anew after a restart of the machine, since nobody brings it to the disk itself.
+    """
+    key = hashlib.sha256(f"{view.fingerprint} {boot_id()}".encode()).hexdigest()
+    final = Path(views, key[:32])
+    with Flock(str(final), folder=True) as used:
+        while not used.held:
+            _make(view, final)
+            try:
+                used.acquire(exclusive=False, deadline=10.0)
+            except StoreError:
+                if final.is_dir():
+                    raise
+        with contextlib.suppress(OSError):
+            os.utime(final)
+        yield str(final)
+
+
+def _make(view: View, final: Path) -> None:
+    """The folder itself, whole or not at all."""
     if final.is_dir():
-        return str(final)
+        return
+    views = final.parent
     making = Path(tempfile.mkdtemp(prefix=".making-", dir=views))
     try:
         for dist in view.values():
@@ -39,4 +66,3 @@ def stub_view(view: View, views: str) -> str:
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise
-    return str(final)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from sessionpkgs.engines.uv_config import default_index
 from sessionpkgs.errors import IndexForbidden
 from sessionpkgs.settings import Sources
 
@@ -52,22 +53,32 @@ def options_for_uv(sources: Sources) -> list[str]:
     return ["--no-index"] if sources.no_index else []
 
 
-def for_pip(sources: Sources) -> dict[str, str]:
-    """*sources* as pip's variables.
+def is_single(sources: Sources) -> bool:
+    """Whether pip is told of *sources* directly: at most one index counts. Of more, pip takes the best version of all.
 
-    Raises :class:`IndexForbidden` for more than one index: pip takes the best version of all, so a stranger's higher
-    version on one index would replace a private package on another.
+    Raises :class:`IndexForbidden` where the index that pip uses by itself counts too and pip does not tell which it is.
     """
-    said: dict[str, str] = {}
-    indexes = sources.indexes
-    if len(indexes) + (1 if indexes and sources.implied else 0) > 1 and not sources.no_index:
+    if sources.no_index or not sources.indexes:
+        return True
+    if sources.implied and not default_index():
         raise IndexForbidden(
-            f"the engine pip cannot keep {len(indexes) + sources.implied} indexes apart",
-            hint="Use the engine uv, where the first index that has a name wins, or name one index.",
-            item=indexes[-1],
+            f"the engine pip cannot keep {len(sources.indexes) + 1} indexes apart: it does not tell its default one",
+            hint="Use the engine uv, where the first index that has a name wins, or name all indexes.",
+            item=sources.indexes[-1],
         )
-    if indexes:
-        said["PIP_INDEX_URL"] = indexes[0]
+    return len({url.rstrip("/") for url in (*sources.indexes, *([default_index()] if sources.implied else []))}) == 1
+
+
+def has_login(sources: Sources) -> bool:
+    """Whether the URL of an index holds a login."""
+    return any("@" in url for url in sources.indexes) and not sources.no_index
+
+
+def for_pip(sources: Sources, index: str = "") -> dict[str, str]:
+    """*sources* as pip's variables; *index* stands for all of theirs, the only one that pip is told."""
+    said: dict[str, str] = {}
+    if index or sources.indexes:
+        said["PIP_INDEX_URL"] = index or sources.indexes[0]
     if sources.find_links:
         said["PIP_FIND_LINKS"] = " ".join(map(_link, sources.find_links))
     if sources.no_index:

@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sessionpkgs.engines import Request, Room, surroundings, uv_config, words, words_elsewhere, words_uv
+from sessionpkgs.engines import Request, Room, surroundings, uv_config, uv_leftovers, words, words_elsewhere, words_uv
 from sessionpkgs.engines.stub import stub_view
 from sessionpkgs.engines.wheels import is_source, pin_of
-from sessionpkgs.errors import EngineMissing, NotFoundError, ResolveError
+from sessionpkgs.errors import EngineMissing, IndexForbidden, NotFoundError, ResolveError
 from sessionpkgs.formats import pylock_toml
 from sessionpkgs.model import Lock, Pin, Requirement
 from sessionpkgs.places import parse_toml
@@ -66,10 +66,11 @@ class Uv:
     def _ask_again(self, request: Request, done: Completed, lines: list[str], room: Room) -> Request:
         """*request* past the cached pages of the indexes; raises the refusal where that was done already."""
         error = words_uv.error(done.stderr, lines)
-        if not isinstance(error, NotFoundError | ResolveError):
-            raise error
-        if not request.refresh:
+        is_refusal = isinstance(error, NotFoundError | ResolveError)
+        if not request.refresh and (is_refusal or words_uv.lists_nothing(done.stderr)):
             return replace(request, refresh=True)
+        if not is_refusal:
+            raise error
         wanted = re.fullmatch(rf"({words.NAME})==([0-9][^*,;\s]*)", error.item)
         if wanted and isinstance(error, NotFoundError) and "; the index has" not in error.sentence:
             offered = self._around(wanted[1], wanted[2], request, room)
@@ -107,7 +108,7 @@ class Uv:
         arguments = ["install", "--no-deps", "--target", into, "--link-mode", "hardlink", "-r", str(lock)]
         arguments += [part for pin in pins if pin.mutable for part in ("--refresh-package", pin.name)]
         if request.fresh:
-            self._forget([pin.name for pin in pins], request, room)
+            self.forget([pin.name for pin in pins], request, room)
         done = None if source or request.fresh else self._run([*arguments, "--offline"], request, room, source)
         if done is None or done.code != 0:
             shutil.rmtree(into, ignore_errors=True)  # a refused wheel may lie there half, and would count as installed
@@ -116,8 +117,8 @@ class Uv:
             raise words_uv.error(done.stderr, [f"{p.name}=={p.version}" for p in pins])
         Path(into, ".lock").unlink(missing_ok=True)
 
-    def _forget(self, names: list[str], request: Request, room: Room) -> None:
-        """Drop what the cache has of *names*: a file there shares its bytes with the store and was damaged with it."""
+    def forget(self, names: list[str], request: Request, room: Room) -> None:
+        """Drop what the cache has of *names*: a file there shares its bytes with the store, and its faults."""
         argv = [self.program, "cache", "clean", "--no-config", *names]
         room.runner(argv, env=self._env(request, room), cwd=request.folder, deadline=room.deadline, tick=room.tick)
 
@@ -146,20 +147,31 @@ class Uv:
             "--preview-features",
             "pylock",
         ]
-        return room.runner(
-            argv, env=self._env(request, room), cwd=request.folder, deadline=room.deadline, tick=room.tick
-        )
+        with uv_leftovers.swept(str(Path(room.cache, "uv"))):
+            return room.runner(
+                argv, env=self._env(request, room), cwd=request.folder, deadline=room.deadline, tick=room.tick
+            )
 
     def _dry_run(self, lines: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
+        """What uv would install over the stub of the View; a page from the cache is no reason to refuse a host."""
+        try:
+            return self._asked(lines, request, room, allowed)
+        except IndexForbidden:
+            if request.refresh:
+                raise
+            return self._asked(lines, replace(request, refresh=True), room, allowed)
+
+    def _asked(self, lines: list[str], request: Request, room: Room, allowed: set[str]) -> Completed:
         """What uv would install over the stub of the View."""
         asked = _write(room, "asked.txt", lines)
         limits = _write(room, "limits.txt", request.constraints)
-        arguments = ["install", "--dry-run", "--target", stub_view(request.view, room.views), "-r", asked, "-c", limits]
+        arguments = ["-r", asked, "-c", limits]
         arguments += ["--prerelease", "allow"] if request.pre else []
         arguments += ["--no-deps"] if request.no_deps else []
         arguments += ["--refresh"] if request.refresh else []
         arguments += [part for name in sorted(request.upgrade) for part in ("--upgrade-package", name)]
-        done = self._run(arguments, request, room, allowed)
+        with stub_view(request.view, room.views) as stub:
+            done = self._run(["install", "--dry-run", "--target", stub, *arguments], request, room, allowed)
         return replace_exact(done, request.exact)
 
     def _lock(self, chosen: list[str], request: Request, room: Room, allowed: set[str]) -> tuple[Pin, ...]:

@@ -56,3 +56,13 @@ def default_index() -> str:
     except ImportError:
         return ""
     return str(PyPI.simple_url)
+
+
+def default_files() -> dict[str, tuple[str, ...]]:
+    """Hosts of the files of the public indexes that pip knows, by the host of their pages; nothing where it does not tell."""
+    try:
+        from pip._internal.models import index
+    except ImportError:
+        return {}
+    known = [one for one in vars(index).values() if isinstance(one, index.PackageIndex)]
+    return {one.netloc: (one.file_storage_domain,) for one in known}

@@ -23,8 +23,11 @@ from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from sessionpkgs._version import __version__
+from sessionpkgs.engines.fence import Hosts, allowed
+from sessionpkgs.engines.words import host_of
 from sessionpkgs.errors import DeadlineError, IndexUnavailable, IntegrityError, SessionPkgsError
 from sessionpkgs.formats.wording import show
+from sessionpkgs.settings import Sources
 
 FIRST = 256 << 10
 """Bytes of the first request: the whole list of most wheels."""
@@ -36,9 +39,12 @@ _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 _DATA = re.compile(r"[^/]+\.data/(?:purelib|platlib)/")
 
 
-def modules(url: str, *, deadline: float, env: Mapping[str, str], certificate: str = "") -> frozenset[str]:
+def modules(
+    url: str, *, deadline: float, env: Mapping[str, str], certificate: str = "", hosts: Hosts | None = None
+) -> frozenset[str]:
     """Dotted names of the modules in the wheel at *url* (``https``, ``http`` or ``file``) that this Python can import.
 
+    A redirect is followed to *hosts* alone, by default those that belong to the host of *url*.
     *certificate* is a CA bundle; without one ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` of *env* count, as its proxies do.
     Whatever the network does, the caller waits at most *deadline* seconds. Raises :class:`IndexUnavailable` where the
     server has no ranges, the URL has a login or a cap is reached, :class:`IntegrityError` where the file is not a wheel,
@@ -51,7 +57,7 @@ def modules(url: str, *, deadline: float, env: Mapping[str, str], certificate: s
 
     def ask() -> None:
         try:
-            answers.put(_listed(_Tail(Ranges(url, deadline, env, certificate)), url))
+            answers.put(_listed(_Tail(Ranges(url, deadline, env, certificate, hosts)), url))
         except SessionPkgsError as error:
             answers.put(error)
 
@@ -155,7 +161,10 @@ class _Tail(io.RawIOBase):
 class Ranges:
     """Who has the file at *url*, asked for ranges of it until a cap is reached."""
 
-    def __init__(self, url: str, deadline: float, env: Mapping[str, str], certificate: str) -> None:
+    def __init__(
+        self, url: str, deadline: float, env: Mapping[str, str], certificate: str, hosts: Hosts | None = None
+    ) -> None:
+        self._hosts = hosts or allowed(Sources(implied=False), (url,))
         self._url, self._deadline, self._until = url, deadline, time.monotonic() + deadline
         self._requests, self._bytes = MOST_REQUESTS, MOST_BYTES
         try:
@@ -174,6 +183,8 @@ class Ranges:
                         return self._body(answer, wanted, of)
                     there = urljoin(self._url, answer.headers.get("Location", ""))
                 _permitted(there, (urlsplit(self._url).scheme,))
+                if not self._hosts.allows(there):
+                    raise _bad(self._url, f"sends us to {host_of(there)}, and nobody declared that host")
                 self._url = there
         except (OSError, HTTPException, ValueError) as error:
             self._left()

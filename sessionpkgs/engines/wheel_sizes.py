@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from queue import Empty, SimpleQueue
 
+from sessionpkgs.engines.fence import Hosts
 from sessionpkgs.engines.wheel_listing import Ranges
 from sessionpkgs.errors import SessionPkgsError, clean
 
@@ -19,9 +20,17 @@ DEADLINE = 3.0
 
 
 def sizes(
-    urls: Iterable[str], *, env: Mapping[str, str], certificate: str = "", deadline: float = DEADLINE
+    urls: Iterable[str],
+    *,
+    env: Mapping[str, str],
+    certificate: str = "",
+    deadline: float = DEADLINE,
+    hosts: Hosts | None = None,
 ) -> dict[str, int]:
-    """Bytes by URL (``https`` or ``http``), for those whose server says so within *deadline* seconds."""
+    """Bytes by URL (``https`` or ``http``), for those whose server says so within *deadline* seconds.
+
+    A redirect is followed to *hosts* alone, by default those that belong to the host of the URL.
+    """
     wanted: SimpleQueue[str] = SimpleQueue()
     asked = [url for url in dict.fromkeys(urls) if url.startswith(("https://", "http://")) and clean(url) == url]
     for url in asked:
@@ -30,7 +39,7 @@ def sizes(
     until = time.monotonic() + deadline
 
     for _ in range(min(AT_ONCE, len(asked))):
-        told = (wanted, answers, until, env, certificate)
+        told = (wanted, answers, until, (env, certificate, hosts))
         threading.Thread(target=_ask, args=told, daemon=True, name="sessionpkgs wheel size").start()
     found: dict[str, int] = {}
     while len(found) < len(asked):
@@ -43,7 +52,10 @@ def sizes(
 
 
 def _ask(
-    wanted: SimpleQueue[str], answers: SimpleQueue[tuple[str, int]], until: float, env: Mapping[str, str], bundle: str
+    wanted: SimpleQueue[str],
+    answers: SimpleQueue[tuple[str, int]],
+    until: float,
+    how: tuple[Mapping[str, str], str, Hosts | None],
 ) -> None:
     """Ask for one size after the other until none is *wanted*; 0 where there is no answer."""
     while True:
@@ -52,7 +64,7 @@ def _ask(
         except Empty:
             return
         try:
-            _, _, size = Ranges(url, max(0.01, until - time.monotonic()), env, bundle).fetch("bytes=0-0")
+            _, _, size = Ranges(url, max(0.01, until - time.monotonic()), *how).fetch("bytes=0-0")
         except SessionPkgsError:  # a size is a courtesy
             size = 0
         answers.put((url, size))

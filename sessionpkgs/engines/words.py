@@ -22,16 +22,16 @@ from sessionpkgs.errors import (
 )
 from sessionpkgs.formats.wording import show
 
-LONGEST = 600
-_AROUND = 2
+LONGEST, _AROUND = 600, 2
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
-_CODE = re.compile(r"(?:\(|: |\ba |HTTP error |too many )(401|403|407|5\d\d)\b")  # no port, nor the log's milliseconds
-_TOLD = re.compile(r"HTTP status|HTTP error|Client Error|Server Error|\b40[137] \w+|Could not fetch|too many")
+_CODE = re.compile(r"(?:\(|: |\ba |HTTP error |too many )(4(?!04)\d\d|5\d\d)\b")  # no port, nor the log's milliseconds
+_TOLD = re.compile(r"HTTP status|HTTP error|Client Error|Server Error|\b4(?!04)\d\d \w+|Could not fetch|too many")
 _CHECK = "Check the index URL; a proxy or a login page may have answered instead of the index."
 _AGAIN = "Check the network, the proxy and the index URL, then run the cell again."
 _STATUS = {
     "401": "refused the login (401)",
+    "429": "says that too much is asked of it (429)",
     "403": "refused access (403)",
     "407": "the proxy refused the login (407)",
 }
@@ -59,7 +59,8 @@ def host_of(url: str) -> str:
 
 def bad_answer(url: str, said: str, hint: str = _CHECK) -> IndexUnavailable:
     """The error for an index that was reached at *url* (or the host of one) and did what *said* tells."""
-    return IndexUnavailable(f"the package index {host_of(url)} {squeeze(said)}", hint=hint, item=host_of(url))
+    index = f"the package index {host_of(url)}".rstrip()
+    return IndexUnavailable(f"{index} {squeeze(said)}", hint=hint, item=host_of(url))
 
 
 def no_page(url: str, said: str) -> IndexUnavailable:
@@ -74,11 +75,11 @@ def lost(url: str) -> IndexUnavailable:
 
 
 def _host_in(text: str) -> str:
-    """The host that *text* names first, as a URL or as pip names a connection."""
+    """The host that *text* names first, as a URL or as pip names a connection, "" where it names none."""
     if url := re.search(r"https?://[^\s'\")>\]`]+", text):
         return host_of(url.group())
     pool = re.search(r"\bhost='([^']+)', port=(\d+)", text)
-    return f"{pool[1]}:{pool[2]}" if pool else "the index"
+    return f"{pool[1]}:{pool[2]}" if pool else ""
 
 
 def unavailable(text: str) -> IndexUnavailable | None:
@@ -137,10 +138,10 @@ def not_found(
     )
 
 
-def no_file(item: str, asked: Iterable[str], *, by: str = "") -> NotFoundError:
+def no_file(item: str, asked: Iterable[str], *, by: str = "") -> IndexUnavailable:
     """The error for a name whose page on an index lists nothing to install; *by* is who asked for it."""
     by = f" (asked for by {by})" if by and not asked_line(item, asked) else ""
-    return NotFoundError(
+    return IndexUnavailable(
         f"the index's page for {item}{by} lists no wheel and no source archive",
         hint=_CHECK,
         item=item,

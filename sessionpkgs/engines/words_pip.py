@@ -53,9 +53,9 @@ def _answer(output: str, log: str) -> SessionPkgsError | None:
 
 
 def _page(log: str) -> str:
-    """URL of the page that was asked for last, after which pip gave up."""
+    """URL of the page that was asked for last, after which pip gave up; "" where the log names none."""
     asked = _PAGE.findall(log)
-    return str(asked[-1]) if asked else "the index"
+    return str(asked[-1]) if asked else ""
 
 
 def _wrong(output: str) -> str:

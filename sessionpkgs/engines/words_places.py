@@ -28,11 +28,11 @@ _INSIDE = re.compile(
 )
 _REFUSED = re.compile(
     rf"Failed to install: \S+\.whl|Failed to extract archive|({NAME})(?:==\S+)? has invalid metadata|multiple entries with"
-    rf"|({NAME}) has an invalid wheel|Bad metadata"
+    rf"|({NAME}) has an invalid wheel|Bad metadata|For req: ({NAME})\S* Invalid script entry point name"
 )
 _REASONS = (
     ("multiple entries", "it holds one entry twice with different bytes"),
-    ("Script path", "a script in it has a path out of the folder for scripts"),
+    ("Script path|installed outside the scripts", "a script in it has a path out of the folder for scripts"),
     (r"No such file or directory[^\n]*/bin/[^/\n]+/", "a script in it has a path instead of a name"),
     ("does not match filename", "its metadata tell another version than its file name"),
     ("invalid metadata", "its metadata cannot be read"),

@@ -13,6 +13,7 @@ from sessionpkgs.engines import words, words_chain, words_conflict, words_places
 from sessionpkgs.engines.words import NAME
 from sessionpkgs.engines.words_conflict import name_of
 from sessionpkgs.errors import SessionPkgsError
+from sessionpkgs.formats.wording import show
 
 _REACH = re.compile(r"Failed to (?:fetch|download|query)|error sending request|Request failed|credentials")
 _NO_PAGE = re.compile(
@@ -23,6 +24,7 @@ _MISSING = re.compile(rf"({NAME}) was not found in (?:the package registry|the p
 _BYTES = re.compile(
     r"[Hh]ash mismatch|[Ii]nvalid package format|unexpected BufError|unexpected end of file|is not a valid zip"
 )
+_MISMATCH = re.compile(r"[Hh]ash mismatch for `([^`]+)`\s+Expected:\s+\w+:([0-9a-f]+)\s+Computed:\s+\w+:([0-9a-f]+)")
 _NO_VERSION = re.compile(rf"there (?:is|are) no versions? of ({NAME}\S*)")
 _ONLY = re.compile(rf"only ({NAME}==\S+) is available")
 _ONLY_THESE = re.compile(rf"only the following versions of {NAME} are available: (.*?) and you require ({NAME}\S*)")
@@ -48,6 +50,12 @@ def sources_only(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def lists_nothing(text: str) -> bool:
+    """Whether uv says that the page for a name lists no file: of any file it would name the version."""
+    match = _NO_VERSION.search(_cause(text))
+    return match is not None and re.fullmatch(NAME, match.group(1).rstrip(",")) is not None
+
+
 def _cause(text: str) -> str:
     """The chain of causes on one line, without what uv says around it."""
     flat = "; ".join(words_chain.steps(text))
@@ -63,6 +71,9 @@ def _place(text: str, _flat: str, asked: Sequence[str]) -> SessionPkgsError | No
 
 
 def _bytes(text: str, flat: str, _asked: Sequence[str]) -> SessionPkgsError | None:
+    if match := _MISMATCH.search(text):
+        name = show(match[1].partition(" @ ")[0], 60)
+        return words.wrong_bytes(f"{name} has the hash {match[3][:16]}…, and {match[2][:16]}… was expected")
     return words.wrong_bytes(flat) if _BYTES.search(text) else None
 
 
@@ -108,7 +119,7 @@ def _absent(text: str, flat: str, asked: Sequence[str]) -> SessionPkgsError | No
     chain, match = words_chain.read(text), _NO_VERSION.search(flat)
     wanted = match.group(1).rstrip(",") if match else ""
     by = re.search(rf"({NAME}\S*) depends? on {re.escape(wanted)}", flat)
-    if re.fullmatch(NAME, wanted):  # uv says which version where the page has any file
+    if lists_nothing(text):
         return words.no_file(wanted, asked, by=by.group(1) if by else "")
     if len({name_of(term) for term in chain.required}) > 1:
         return None

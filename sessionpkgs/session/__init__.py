@@ -153,7 +153,8 @@ class Session:
     @in_turn
     def reset(self) -> JSON:
         """Give base back: nothing of the session stays on any path, in metadata or in the environment."""
-        self.life.open()
+        with contextlib.suppress(StoreError):  # a store that is gone forbids nobody to leave it
+            self.life.open()
         dropped = [f"{name} {version}" for name, version in self.life.current().values()]
         notices = self.overlay.deactivate()
         self.life.release()

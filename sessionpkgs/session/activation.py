@@ -17,6 +17,7 @@ from sessionpkgs import installed
 from sessionpkgs.formats import wording
 from sessionpkgs.model import Layer, Pin, Plan, Spec
 from sessionpkgs.overlay import pth
+from sessionpkgs.steps import step
 from sessionpkgs.store import Store
 from sessionpkgs.workers.children import boot_folder
 
@@ -40,6 +41,7 @@ def describe(
     if private:
         brought = [(dist.name, dist.version) for dist in installed.scan(sites[:1]).values()]
         dists |= {f"{os.path.relpath(private, store.root)}#{name}": (name, version) for name, version in brought}
+    step("boot.make")
     said = {
         "layer": layer.digest if layer.dists else "",
         "sites": sites,
@@ -75,12 +77,16 @@ def _chosen(store: Store, names: Mapping[str, str]) -> str:
     final = store.path("views", f"scripts-{key}")
     if not os.path.isdir(final):
         made = f"{final}.{os.getpid()}"
+        step("scripts.make")
         os.makedirs(made, exist_ok=True)
         for name, folder in names.items():
             if not os.path.lexists(f"{made}/{name}"):
                 os.symlink(f"{folder}/{name}", f"{made}/{name}")
         try:
+            step("scripts.rename")
             os.rename(made, final)
-        except OSError:  # another kernel was faster with the same links
+        except OSError:
             shutil.rmtree(made, ignore_errors=True)
+            if not os.path.isdir(final):  # another kernel may have been faster with the same links
+                raise
     return final

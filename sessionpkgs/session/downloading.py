@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.engines.pip import Pip
 from sessionpkgs.errors import SpecError
-from sessionpkgs.session import changes, walking
+from sessionpkgs.session import changes, resolving, walking
 
 if TYPE_CHECKING:
     from sessionpkgs.session import Session
@@ -30,6 +30,8 @@ def download(session: Session, lines: Sequence[str], folder: str) -> dict[str, A
     with walking.line(session, changes.whole(spec)) as walk:
         request = walk.request(spec)
         bare = all(one.no_deps for one in spec.requirements)
-        Pip().download(replace(request, no_deps=bare), into, walk.room())
+        engine = Pip()
+        with resolving.naming(engine, request.sources):
+            engine.download(replace(request, no_deps=bare), into, walk.room())
     files = sorted(set(os.listdir(into)) - before)
     return {"schema": 1, "action": "download", "folder": into, "files": files, "notices": list(spec.notices)}

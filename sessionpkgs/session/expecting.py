@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 from sessionpkgs.model import Pin
 from sessionpkgs.store import Store
@@ -37,4 +38,5 @@ def learn(store: Store, pins: Iterable[Pin], seconds: float) -> None:
     if size < _TELLING or seconds <= 0:
         return
     before = float((store.recall(_KEY) or {}).get("bytes_per_second", size / seconds))
-    store.remember(_KEY, {"bytes_per_second": round((before + size / seconds) / 2)})
+    with suppress(OSError):  # a pace is a courtesy, and the install is done
+        store.remember(_KEY, {"bytes_per_second": round((before + size / seconds) / 2)})

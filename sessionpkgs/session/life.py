@@ -14,7 +14,8 @@ from typing import Any
 from sessionpkgs import fingerprint
 from sessionpkgs.errors import StoreError
 from sessionpkgs.overlay import Overlay
-from sessionpkgs.store import FOLDERS, Store
+from sessionpkgs.steps import step
+from sessionpkgs.store import FOLDERS, Store, disk
 from sessionpkgs.store.locks import Flock
 
 _TRUSTED = 60.0
@@ -35,27 +36,40 @@ class Life:
         self._look: tuple[list[tuple[str, int, int, int]], str, float] = ([], "", 0.0)
 
     def open(self) -> None:
-        """Make the session's folder and take its lock, once."""
+        """Make the session's folder and take its lock, once; that the store is still ours is looked at every time.
+
+        Raises :class:`StoreError`.
+        """
         if self._lock.held:
+            self._check()
             return
         self.overlay.disinherit()
         if not os.path.isdir(self.store.path(FOLDERS[-1])):
             self.store.prepare()
         self.store.check()
-        with Flock(self.store.path("locks", "collect")) as still:  # no collection between the folder and its lock
+        with disk(self.store.root), Flock(self.store.path("locks", "collect")) as still:
+            step("session.lock")  # no collection between the folder and its lock
             still.acquire(exclusive=False, deadline=60.0)
             self._take()
+
+    def _check(self) -> None:
+        """Refuse a store that was removed, replaced or opened to others since this session took its lock."""
+        self.store.check()
+        if not self._lock.still():
+            raise StoreError(
+                f"the session's folder {self.home} was removed, replaced or closed to us while the session lives",
+                hint="Restart the kernel: it is made again.",
+                item=self.home,
+            )
 
     def _take(self) -> None:
         """Make the folder and lock it."""
         try:
+            step("session.make")
             os.mkdir(self.home, 0o700)
         except FileExistsError:
             pass
-        except OSError as error:
-            raise StoreError(
-                f"the session's folder {self.home} cannot be made: {error.strerror}", item=self.home
-            ) from None
+        step("session.take")
         if not self._lock.try_acquire(exclusive=True):
             raise StoreError(
                 f"another process uses the session {self.identity}",
@@ -104,14 +118,13 @@ class Life:
         return {key: (value[0], value[1]) for key, value in self.overlay.active.get("dists", {}).items()}
 
     def switch(self, activation: dict[str, Any], anew: Sequence[str], notices: list[str]) -> None:
-        """Lease the layer, then switch the overlay to it."""
+        """Lease the layer, then switch the overlay to it. Raises :class:`StoreError` where its files cannot be read."""
         held = [self.store.lease(activation["layer"])] if activation["layer"] else []
         try:
-            if not os.path.isfile(os.path.join(activation["boot"], "sitecustomize.py")):
-                from sessionpkgs.workers.children import boot_folder
-
-                activation = {**activation, "boot": boot_folder(self.store.path("views"))}
-            notices += [said for said in self.overlay.activate(activation, anew) if said not in notices]
+            with disk(self.store.root):
+                activation = self._with_boot(activation)
+                step("overlay.switch")
+                notices += [said for said in self.overlay.activate(activation, anew) if said not in notices]
         except BaseException:
             for lock in held:
                 lock.release()
@@ -136,6 +149,15 @@ class Life:
             else:
                 leases.append(Flock(path).adopt(descriptor))
         return leases
+
+    def _with_boot(self, activation: dict[str, Any]) -> dict[str, Any]:
+        """*activation* with a boot file for children that is there."""
+        if os.path.isfile(os.path.join(activation["boot"], "sitecustomize.py")):
+            return activation
+        from sessionpkgs.workers.children import boot_folder
+
+        step("boot.make")
+        return {**activation, "boot": boot_folder(self.store.path("views"))}
 
     def close(self) -> None:
         """Give everything back at the end of the kernel's life: overlay, leases, lock."""

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from sessionpkgs import installed, places, settings
+from sessionpkgs import installed, settings
 from sessionpkgs.errors import clean
-from sessionpkgs.session.reopen import VERSION
-from sessionpkgs.session.straight import shadow_rows
+from sessionpkgs.session.reopen import VERSION, stamp
+from sessionpkgs.session.rows import shadow_rows
+from sessionpkgs.steps import step
 
 if TYPE_CHECKING:
     from sessionpkgs.model import Spec
@@ -37,9 +38,10 @@ def resolution(
     ]
     return {
         "version": VERSION,
+        "since": time.time(),
         "until": 0 if fixed else time.time() + hours * 3600,
         "folder": folder if spec.files or spec.find_links or any("file:" in r.line for r in spec.requirements) else "",
-        "files": [[path, list(places.stamp(path))] for path in spec.files],
+        "files": [[path, stamp(path)] for path in spec.files],
         "shadow": rows,
         "activation": outcome.activation,
         "pins": [asdict(replace(pin, url=clean(pin.url))) for pin in outcome.plan.install],
@@ -50,6 +52,7 @@ def resolution(
 def keep(store: Store, key: str, answer: dict[str, Any]) -> str:
     """Remember *answer* under *key*; a sentence where that fails, since everything else is done by then."""
     try:
+        step("answer.remember")
         store.remember(key, answer)
     except OSError as error:
         return f"The answer could not be remembered: {error.strerror or error}."

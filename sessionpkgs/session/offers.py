@@ -15,7 +15,7 @@ from importlib.machinery import all_suffixes
 from typing import Literal
 
 from sessionpkgs import policy
-from sessionpkgs.engines import Request, Room, find, wheel_listing
+from sessionpkgs.engines import Request, Room, fence, find, wheel_listing
 from sessionpkgs.errors import DeadlineError, SessionPkgsError, clean
 from sessionpkgs.formats.conda_names.same import SAME
 from sessionpkgs.model import Pin, Requirement, View
@@ -125,10 +125,11 @@ def _stored(module: str, names: Sequence[str], held: Sequence[tuple[str, str]]) 
 
 def _indexed(module: str, names: Sequence[str], search: Search, until: float) -> Offer | None:
     """The offer of what the index has: the first candidate whose wheel for this Python lists *module*."""
+    bundle, hosts = search.sources.certificate, fence.allowed(search.sources)
     for name in names[:_MOST]:
         pin = _chosen(name, search, until)
         if pin is not None and module in wheel_listing.modules(
-            pin.url, deadline=until - time.monotonic(), env=search.env, certificate=search.sources.certificate
+            pin.url, deadline=until - time.monotonic(), env=search.env, certificate=bundle, hosts=hosts
         ):
             return _made(module, name, pin.version, "index")
     return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sessionpkgs import installed
 from sessionpkgs.model import Dist, Pin
 from sessionpkgs.overlay import survey
+from sessionpkgs.steps import step
 from sessionpkgs.store import layers
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def folder(line: Line, pins: Sequence[Pin]) -> tuple[str, list[str]]:
     _, said = survey.judge(survey.survey(rows, {}, line.store.root, line.ask.namespace))
     os.makedirs(private, mode=0o700, exist_ok=True)
     final = os.path.join(private, str(len(os.listdir(private))))
+    step("private.rename")
     os.rename(made, final)
     return final, said
 

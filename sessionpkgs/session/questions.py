@@ -180,20 +180,21 @@ class Questions:
 
     def offer(self, module: str) -> tuple[str, str] | None:
         """What brings the missing *module*, as a lead and the line to write; None where nothing certain is known."""
-        from sessionpkgs import settings
-        from sessionpkgs.engines import Room
+        from sessionpkgs import process, settings
+        from sessionpkgs.engines import Room, fence
         from sessionpkgs.formats.import_names import IMPORTS
         from sessionpkgs.session import offers
 
         session = self._session
         env = session.life.environment(session.env)
         chosen = settings.load(env)
+        places = settings.sources(env, chosen)
         room = Room(
             stage="", cache=session.store.path("cache"), views=session.store.path("views"), python=sys.executable,
-            base=tuple(session.life.base()),
+            base=tuple(session.life.base()), runner=fence.fenced(process.run, fence.allowed(places)),
         )  # fmt: skip
         search = offers.Search(
-            store=session.store, room=room, sources=settings.sources(env, chosen), env=env, folder=session.place(),
+            store=session.store, room=room, sources=places, env=env, folder=session.place(),
             present=frozenset(session.union()), table=IMPORTS, engine=chosen.engine,
         )  # fmt: skip
         found = offers.offer(module, search)

@@ -18,7 +18,7 @@ from sessionpkgs import places
 if TYPE_CHECKING:
     from sessionpkgs.store import Store
 
-VERSION = 2
+VERSION = 3
 
 
 def key_of(text: str, words: Sequence[str], fingerprint: str, env: Mapping[str, str]) -> str:
@@ -38,14 +38,31 @@ def find(store: Store, key: str, folder: str) -> dict[str, Any] | None:
     known = store.recall(key)
     if known is None or known.get("version") != VERSION:
         return None
-    if known["folder"] not in ("", folder) or 0 < known["until"] < time.time():
+    if known["folder"] not in ("", folder) or not _fresh(known):
         return None
-    if any(list(places.stamp(path)) != stamp for path, stamp in known["files"]):
+    if any(stamp(path) != then for path, then in known["files"]):
         return None
     layer = known["activation"]["layer"]
     if layer and not (os.path.isdir(store.path("layers", layer, "site")) and store.sound(layer)):
         return None
-    return known
+    scripts = known["activation"]["bin"]
+    return None if scripts and not os.path.isdir(scripts) else known
+
+
+def stamp(path: str) -> list[int]:
+    """What tells that a file is another one: a rebuilt one may have the old size, date and inode, but a new change time,
+    which nobody can set back.
+    """
+    try:
+        changed = os.stat(path).st_ctime_ns
+    except OSError:
+        changed = 0
+    return [*places.stamp(path), changed]
+
+
+def _fresh(known: Mapping[str, Any]) -> bool:
+    """Whether an answer that ages is young enough; one from a time that is still to come was given by a wrong clock."""
+    return known["until"] == 0 or bool(known["since"] <= time.time() <= known["until"])
 
 
 def survey(

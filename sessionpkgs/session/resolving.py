@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from sessionpkgs import consistency, policy
-from sessionpkgs.engines import Engine, Request, Room, words
+from sessionpkgs.engines import Engine, Request, Room, uv_config, words
 from sessionpkgs.engines.wheels import is_source
-from sessionpkgs.errors import ConflictError, DeadlineError, NotFoundError, ResolveError
+from sessionpkgs.errors import ConflictError, DeadlineError, IndexUnavailable, NotFoundError, ResolveError
 from sessionpkgs.model import Lock, Pin, Requirement, Spec, View
-from sessionpkgs.settings import Settings
+from sessionpkgs.settings import Settings, Sources
 
 _NAMED = 3
 
@@ -34,7 +36,7 @@ def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: 
         lock = _ask(engine, guarded, room)
     except (ResolveError, NotFoundError) as error:
         _refuse_protected(engine, spec, request, room, str(error))
-        raise _with_places(error, request) from None
+        raise
     policy.check_lock(lock, spec, request.view)
     return _keep_base_whole(engine, guarded, lock, room, settings)
 
@@ -81,20 +83,54 @@ def _now_inconsistent(faults: tuple[consistency.Broken, ...]) -> tuple[str, ...]
     return tuple(f"Now inconsistent: {fault}." for fault in faults)
 
 
-def _with_places(error: ResolveError | NotFoundError, request: Request) -> ResolveError | NotFoundError:
-    """*error*, which says what was asked where that is not the usual index alone."""
-    from sessionpkgs.engines.words import host_of
+def sources(spec: Spec, configured: Sources) -> Sources:
+    """Where to look: what the declaration names, else what the user's pip is configured for.
 
-    places = request.sources
-    hosts = ", ".join(host_of(url) for url in places.indexes) if places.indexes and not places.implied else ""
+    Explicit indexes come in the order written and the engine's default last, so that no stranger's name on a public
+    index can stand before a private one.
+    """
+    named = tuple(url for url in spec.indexes if url != "default")
+    if named:
+        configured = replace(configured, indexes=named, implied="default" in spec.indexes)
+    return replace(
+        configured,
+        find_links=(*spec.find_links, *configured.find_links),
+        no_index=spec.no_index or configured.no_index,
+    )
+
+
+@contextmanager
+def naming(engine: Engine, places: Sources) -> Iterator[None]:
+    """Failures of *engine* in the block say which indexes were asked, where their own sentence does not."""
+    asked = _asked(places)
+    try:
+        yield
+    except DeadlineError as error:
+        late = error.sentence.removeprefix(error.item).strip()  # the program may be Python, where pip is meant
+        where = f" (asked: {', '.join(asked)})" if not places.no_index else ""
+        raise DeadlineError(f"{engine.name} {late}{where}", hint=error.hint, item=engine.name) from None
+    except (NotFoundError, IndexUnavailable) as error:
+        usual = places.implied and not places.no_index and isinstance(error, NotFoundError)
+        if usual or any(one in error.sentence + error.hint for one in asked):
+            raise
+        raise type(error)(error.sentence, hint=f"{error.hint} Asked: {', '.join(asked)}.", item=error.item) from None
+
+
+def _asked(places: Sources) -> list[str]:
+    """The hosts of the indexes in *places*, for a message."""
     if places.no_index:
-        hosts = "no index, --find-links alone"
-    if isinstance(error, NotFoundError) and hosts and hosts not in error.hint:
-        return NotFoundError(error.sentence, hint=f"{error.hint} Asked: {hosts}.", item=error.item)
-    return error
+        return ["no index, --find-links alone"]
+    urls = [*places.indexes, *([uv_config.default_index() or "the usual index"] if places.implied else [])]
+    return list(dict.fromkeys(words.host_of(url) for url in urls))
 
 
 def _ask(engine: Engine, request: Request, room: Room) -> Lock:
+    """The engine's Lock; its failures say who was asked."""
+    with naming(engine, request.sources):
+        return _alone_first(engine, request, room)
+
+
+def _alone_first(engine: Engine, request: Request, room: Room) -> Lock:
     """The engine's Lock; what is wanted without its own requirements is asked for first, and alone."""
     alone = tuple(one for one in request.requirements if one.no_deps)
     others = tuple(one for one in request.requirements if not one.no_deps)

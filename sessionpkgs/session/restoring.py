@@ -98,6 +98,10 @@ class Replaying:
         """As the engine does."""
         return self._engine.resolve(request, room)
 
+    def forget(self, names: list[str], request: Request, room: Room) -> None:
+        """As the engine does."""
+        self._engine.forget(names, request, room)
+
     def install(self, pins: tuple[Pin, ...], into: str, request: Request, room: Room) -> None:
         """Put *pins* into the new folder *into*. Raises :class:`NotFoundError` for a file that is nowhere any more."""
         placed = tuple(replace(pin, direct=True) if pin.sha256 else pin for pin in pins)

@@ -10,7 +10,7 @@ import functools
 import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from threading import Thread
@@ -18,8 +18,8 @@ from typing import Any
 
 from sessionpkgs import installed, places, policy, settings
 from sessionpkgs import plan as planning
-from sessionpkgs.engines import Engine, Request, Room, find
-from sessionpkgs.errors import ActivationError, IntegrityError, PythonPinned
+from sessionpkgs.engines import Engine, Request, Room, also_there, fence, find, wheel_sizes
+from sessionpkgs.errors import ActivationError, IntegrityError, PythonPinned, UnsafePackageError
 from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Requirement, Spec, View
 from sessionpkgs.overlay import position, survey
 from sessionpkgs.report import Reporter
@@ -36,7 +36,8 @@ from sessionpkgs.session import (
     siblings,
 )
 from sessionpkgs.session.changes import Change
-from sessionpkgs.store import Store
+from sessionpkgs.session.rows import leaving_rows, shadow_rows
+from sessionpkgs.store import Store, bounds
 from sessionpkgs.store.locks import Flock
 
 
@@ -146,10 +147,11 @@ class Line:
             others = kernels.pythons(self.ask.env, self.stage)
             return policy.check_python(self.ask.change.more, running, others, ignore=ignore)
 
-    def room(self) -> Room:
-        """Where engines work in this walk."""
+    def room(self, pins: Sequence[Pin] = ()) -> Room:
+        """Where engines work in this walk, and unpack *pins* at most."""
         return Room(
             stage=self.stage,
+            runner=fence.fenced(bounds.Bounded(pins, self._sizes), self.hosts),
             cache=self.store.path("cache"),
             views=self.store.path("views"),
             python=sys.executable,
@@ -158,12 +160,24 @@ class Line:
             tick=self.ask.reporter.tick,
         )
 
+    @functools.cached_property
+    def hosts(self) -> fence.Hosts:
+        """Where engines may go in this walk: the hosts that the declaration, the settings and the session's pins name."""
+        more, carried = self.ask.change.more, self.ask.change.carried
+        lines = [one.line for one in (*more.requirements, *more.constraints)]
+        return fence.allowed(self.request(more).sources, [*lines, *(pin.url for pin in (*more.pins, *carried))])
+
+    def _sizes(self, urls: Iterable[str]) -> Mapping[str, int]:
+        """Bytes of what lies at *urls*, where the servers tell."""
+        bundle = self.request(Spec()).sources.certificate
+        return wheel_sizes.sizes(urls, env=self.ask.env, certificate=bundle, hosts=self.hosts)
+
     def request(self, spec: Spec) -> Request:
         """What the engine is asked for *spec*."""
         return Request(
             requirements=spec.requirements,
             view=self.seen,
-            sources=_sources(spec, settings.sources(self.ask.env, self.settings)),
+            sources=resolving.sources(spec, settings.sources(self.ask.env, self.settings)),
             folder=self.ask.folder,
             constraints=tuple(c.line for c in spec.constraints),
             pre=spec.pre,
@@ -189,6 +203,8 @@ class Line:
                 if spec.requirements
                 else Lock()
             )
+            lock = also_there.told(lock, request.sources, self.ask.env)
+        self.hosts.check(lock.pins)
         policy.check_hashes(lock, spec)
         present = {pin.name for pin in lock.pins}
         if change.force and (again := sorted(change.upgrade - present & self.seen.keys())):
@@ -202,7 +218,10 @@ class Line:
         request = replace(
             self.request(self.ask.change.more), requirements=asked, constraints=(), exact=tuple(lines), no_deps=True
         )
-        return self.engine.resolve(request, self.room()).pins
+        with resolving.naming(self.engine, request.sources):
+            pins = self.engine.resolve(request, self.room()).pins
+        self.hosts.check(pins)
+        return pins
 
     def _judge(self, todo: Plan) -> tuple[list[str], list[str]]:
         """Base modules to import anew and sentences; raises ActivationError where a loaded module stands in the way."""
@@ -228,6 +247,9 @@ class Line:
             self.fresh = True
             with self.store.stage() as another:
                 return self._linked(shared, another)
+        except UnsafePackageError:
+            self.engine.forget([pin.name for pin in shared.install], self.request(Spec()), self.room())
+            raise
 
     def _linked(self, shared: Plan, stage: str) -> tuple[Layer, bool]:
         """The layer of *shared*, built in *stage* if it is not there."""
@@ -246,7 +268,8 @@ class Line:
         self.ask.reporter.step(f"installing {count}")
         request = replace(self.request(self.ask.change.more), fresh=self.fresh)
         started = time.perf_counter()
-        self.engine.install(pins, into, request, self.room())
+        with resolving.naming(self.engine, request.sources):
+            self.engine.install(pins, into, request, self.room(pins))
         expecting.learn(self.store, pins, time.perf_counter() - started)
 
     def _with_siblings(self, outcome: Outcome, added: tuple[str, ...]) -> Outcome:
@@ -269,38 +292,3 @@ def _load_what_installs() -> None:
     """Import what an install needs, while the engine waits for the index."""
     for name in ("installer.records", "packaging.tags", "sessionpkgs.store.layers", "tomli_w"):
         import_module(name)
-
-
-def _sources(spec: Spec, configured: settings.Sources) -> settings.Sources:
-    """Where to look: what the declaration names, else what the user's pip is configured for.
-
-    Explicit indexes come in the order written and the engine's default last, so that no stranger's name on a public
-    index can stand before a private one.
-    """
-    named = tuple(url for url in spec.indexes if url != "default")
-    if named:
-        configured = replace(configured, indexes=named, implied="default" in spec.indexes)
-    return replace(
-        configured,
-        find_links=(*spec.find_links, *configured.find_links),
-        no_index=spec.no_index or configured.no_index,
-    )
-
-
-def shadow_rows(todo: Plan) -> list[dict[str, str]]:
-    """Base distributions that the plan hides, as the survey reads them."""
-    new = {pin.name: pin.version for pin in todo.install}
-    return [{"name": d.name, "old": d.version, "new": new[d.name], "path": d.path} for d in todo.shadow]
-
-
-def leaving_rows(
-    current: Mapping[str, tuple[str, str]], todo: Plan, base: Mapping[str, str]
-) -> dict[str, tuple[str, str, str]]:
-    """Distributions of the session that go or change, with what is found under their name afterwards."""
-    new = {pin.name: pin.version for pin in todo.install}
-    staying = {pin.identity(todo.tag) for pin in todo.install}
-    return {
-        identity: (name, version, new.get(name, base.get(name, "")))
-        for identity, (name, version) in current.items()
-        if identity not in staying
-    }

@@ -81,10 +81,9 @@ def _sized(walk: Line, plan: Plan) -> Plan:
     lacking = {pin.name for pin in expecting.lacking(walk.store, plan.install, plan.tag) if not pin.size}
     if not lacking:
         return plan
-    sources = walk.request(Spec()).sources
-    found = sizes(
-        (pin.url for pin in plan.install if pin.name in lacking), env=walk.ask.env, certificate=sources.certificate
-    )
+    bundle = walk.request(Spec()).sources.certificate
+    urls = (pin.url for pin in plan.install if pin.name in lacking)
+    found = sizes(urls, env=walk.ask.env, certificate=bundle, hosts=walk.hosts)
     return replace(plan, install=tuple(replace(pin, size=pin.size or found.get(pin.url, 0)) for pin in plan.install))
 
 

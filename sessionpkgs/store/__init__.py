@@ -7,6 +7,7 @@ fills a folder: the filling function is an argument. Importing this package cost
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sessionpkgs.errors import StoreError
 from sessionpkgs.places import boot_id
 from sessionpkgs.report import Reporter
+from sessionpkgs.steps import step
 from sessionpkgs.store.locks import Flock
 
 if TYPE_CHECKING:
@@ -41,9 +43,11 @@ class Store:
     def prepare(self) -> None:
         """Make the store's folders, private to this user. Raises :class:`StoreError` where that is not safe."""
         try:
+            step("store.make")
             os.makedirs(self.root, mode=0o700, exist_ok=True)
             self.check()
             for folder in FOLDERS:
+                step("store.folder")
                 os.makedirs(self.path(folder), mode=0o700, exist_ok=True)
         except OSError as error:
             raise StoreError(
@@ -56,6 +60,10 @@ class Store:
         """Refuse a root that another user could have planted or can write to. Raises :class:`StoreError`."""
         try:
             status = os.lstat(self.root)
+        except FileNotFoundError:
+            raise StoreError(
+                f"the store {self.root} is not there", hint="Restart the kernel: it is made again.", item=self.root
+            ) from None
         except OSError as error:
             raise StoreError(f"the store {self.root} cannot be read: {error.strerror}", item=self.root) from None
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
@@ -66,7 +74,8 @@ class Store:
             )
         parent = os.path.dirname(self.root)
         while parent != os.path.dirname(parent):
-            mode = os.stat(parent).st_mode
+            with disk(self.root):
+                mode = os.stat(parent).st_mode
             if mode & 0o022 and not mode & stat.S_ISVTX:
                 raise StoreError(
                     f"the store {self.root} stands in {parent}, which other users can write to",
@@ -78,33 +87,30 @@ class Store:
     @contextlib.contextmanager
     def stage(self) -> Iterator[str]:
         """A fresh folder that is gone at the end of the block, however it ends; leftovers of the dead go first."""
-        self._sweep()
         import secrets
 
-        name = f"{os.getpid()}-{secrets.token_hex(6)}"
-        lock = Flock(self.path("locks", f"stage-{name}"))
-        lock.acquire(exclusive=True, deadline=1.0)
-        folder = self.path("stage", name)
-        try:
-            os.mkdir(folder, 0o700)
-            yield folder
-        except OSError as error:
-            raise _disk(error, self.root) from None
-        finally:
-            _remove(folder)
-            with contextlib.suppress(OSError):
-                os.unlink(lock.path)
-            lock.release()
+        with disk(self.root):
+            self._sweep()
+            name = f"{os.getpid()}-{secrets.token_hex(6)}"
+            folder = self.path("stage", name)
+            with Flock(self.path("locks", f"stage-{name}")) as lock:
+                step("stage.lock")
+                lock.acquire(exclusive=True, deadline=1.0)
+                try:
+                    step("stage.make")
+                    os.mkdir(folder, 0o700)
+                    step("stage.made")
+                    yield folder
+                finally:
+                    _leave(folder, lock)
 
     def _sweep(self) -> None:
         """Remove stages whose owner died: their lock is free."""
         for name in os.listdir(self.path("stage")):
-            lock = Flock(self.path("locks", f"stage-{name}"))
-            if lock.try_acquire(exclusive=True):
-                with lock:
-                    _remove(self.path("stage", name))
-                    with contextlib.suppress(OSError):
-                        os.unlink(lock.path)
+            step("stage.sweep")
+            with Flock(self.path("locks", f"stage-{name}")) as lock:
+                if lock.try_acquire(exclusive=True):
+                    _leave(self.path("stage", name), lock)
 
     def layer(
         self,
@@ -127,10 +133,12 @@ class Store:
         if found is not None:
             return found, False
         with Flock(self.path("locks", f"layer-{plan.digest}")) as lock:
+            step("layer.lock")
             if not lock.try_acquire(exclusive=True):
                 heard = reporter or Reporter()
                 heard.step(f"waiting for {lock.signature() or 'another session'}, which installs the same")
                 lock.acquire(exclusive=True, deadline=deadline, tick=heard.tick)
+            step("layer.sign")
             lock.sign(f"process {os.getpid()}")
             found = layers.read(self, plan.digest)
             if found is not None:
@@ -141,53 +149,68 @@ class Store:
         """Whether the layer *digest* may be used: since the machine started, its distributions were verified once.
 
         What was written shortly before a power cut may be torn although its name is there; a layer with a
-        distribution that is not what its RECORD says goes to the trash, with that distribution.
+        distribution that is not what its RECORD says goes to the trash, with that distribution. A layer that was
+        verified may be used even where a full disk has no room to say so; then the next session looks again.
         """
         mark = self.path("checked", f"{boot_id()}-{digest}")
         if os.path.exists(mark):
             return True
         from sessionpkgs.store import layers
 
-        if layers.recheck(self, digest):
-            self.vouch(digest)
-            return True
-        return False
+        with disk(self.root):
+            true = layers.recheck(self, digest)
+        if true:
+            with contextlib.suppress(StoreError):
+                self.vouch(digest)
+        return true
 
     def vouch(self, digest: str) -> None:
-        """Note that the layer *digest* was verified since the machine started."""
-        with open(self.path("checked", f"{boot_id()}-{digest}"), "w", encoding="utf-8"):
-            pass
+        """Note that the layer *digest* was verified since the machine started. Raises :class:`StoreError`."""
+        with disk(self.root):
+            step("layer.vouch")
+            with open(self.path("checked", f"{boot_id()}-{digest}"), "w", encoding="utf-8"):
+                pass
 
     def claim(self, digest: str) -> Flock:
         """The lease's lock before it is known whether the layer is there: what is built meanwhile is not collected."""
-        lock = Flock(self.path("locks", f"lease-{digest}"))
-        lock.acquire(exclusive=False, deadline=10.0)
-        return lock
+        with disk(self.root):
+            step("lease.claim")
+            lock = Flock(self.path("locks", f"lease-{digest}"))
+            lock.acquire(exclusive=False, deadline=10.0)
+            return lock
 
     def lease(self, digest: str) -> Flock:
         """A shared lock that says the layer *digest* is in use; hold it as long as it is."""
-        lock = Flock(self.path("locks", f"lease-{digest}"))
-        lock.acquire(exclusive=False, deadline=10.0)
+        lock = self.claim(digest)
         try:
-            os.utime(self.path("layers", digest))  # used now: age decides what of the unused may stay
-        except FileNotFoundError:
+            with disk(self.root):
+                step("lease.touch")
+                self._touch(digest)
+        except BaseException:
             lock.release()
+            raise
+        return lock
+
+    def _touch(self, digest: str) -> None:
+        """Note that the layer *digest* is used now: age decides what of the unused may stay."""
+        try:
+            os.utime(self.path("layers", digest))
+        except FileNotFoundError:
             raise StoreError(
                 f"the layer {digest[:12]} was collected a moment ago", hint="Run the cell again.", item=digest
             ) from None
         except OSError as error:
-            lock.release()
-            raise _disk(error, self.root) from None
-        return lock
+            if error.errno != errno.EROFS:  # where nothing can be written, nothing is collected either
+                raise
 
     def recall(self, key: str) -> dict[str, Any] | None:
         """What the declaration with this *key* gave the last time, None where nothing is remembered or it is torn."""
         try:
             with open(self.path("resolutions", key), "rb") as source:
-                found: dict[str, Any] = json.loads(source.read())
+                found = json.loads(source.read())
         except (OSError, ValueError):
             return None
-        return found
+        return found if isinstance(found, dict) else None
 
     def remember(self, key: str, resolution: dict[str, Any]) -> None:
         """Keep *resolution* for :meth:`recall`, by one rename."""
@@ -196,10 +219,13 @@ class Store:
 
 def write_whole(path: str, text: str) -> None:
     """Write *text* to *path* so that a reader sees all of it or what was there before."""
+    step("answer.make")
     fd, name = tempfile.mkstemp(prefix=".", dir=os.path.dirname(path))
     try:
         with open(fd, "w", encoding="utf-8") as target:
+            step("answer.write")
             target.write(text)
+        step("answer.rename")
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -207,19 +233,45 @@ def write_whole(path: str, text: str) -> None:
         raise
 
 
-def _remove(folder: str) -> None:
-    """Remove *folder* with all below it; what cannot be removed is left to the next sweep."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _leave(folder: str, lock: Flock) -> None:
+    """Remove a stage's *folder* with all below it and its held *lock*; what cannot be removed is left to the next sweep."""
+    with contextlib.suppress(OSError):
+        step("stage.remove")
+        shutil.rmtree(folder, ignore_errors=True)
+        step("stage.unlock")
+        if not os.path.lexists(folder):
+            lock.remove()
 
 
-def _disk(error: OSError, root: str) -> StoreError:
-    """An error of the disk in words: what it was, and how much room there is."""
+@contextlib.contextmanager
+def disk(root: str, *, needs: int = 0) -> Iterator[None]:
+    """A block that writes below *root*: what the disk refuses leaves it as a :class:`StoreError`.
+
+    That says how much room there is, and how many bytes the block *needs* at least, where that is known.
+    """
     try:
-        free = f"{shutil.disk_usage(root).free // 1_000_000} MB free"
+        yield
+    except OSError as error:
+        reason, item = error.strerror or str(error), str(error.filename or root)
+        raise _refused(f"could not be written: {reason}", root, needs, item) from None
+    except StoreError as error:
+        if error.item:
+            raise
+        said = f"could not be written: {error.sentence}"  # an engine does not say where
+        raise _refused(said, root, needs, root) from None
+
+
+def _refused(said: str, root: str, needs: int, item: str) -> StoreError:
+    """What the disk of *root* refused, with the room that there is."""
+    try:
+        there = os.statvfs(root)
+        free = f"{there.f_bavail * there.f_frsize // 1_000_000} MB free"
+        free += ", but no room for more files" if there.f_files and not there.f_favail else ""
     except OSError:
         free = "free space unknown"
+    wanted = f"needs at least {-(-needs // 1_000_000)} MB, " if needs else ""
     return StoreError(
-        f"the store {root} could not be written: {error.strerror or error} ({free})",
+        f"the store {root} {said} ({wanted}{free})",
         hint="Free some space, or set SESSIONPKGS_HOME to another disk; `sessionpkgs store du` shows what is used.",
-        item=str(error.filename or root),
+        item=item,
     )

@@ -1,22 +1,27 @@
 """What a wheel may hold, read from its own list of entries: nothing is unpacked, so a bomb costs nothing.
 
 An engine drops or repairs some of what is wrong in a wheel and writes a RECORD of its own, so what it leaves cannot
-tell. It does not know engines; a wheel that is not on this machine is looked at after it was unpacked only.
+tell. It does not know engines; a wheel that is not on this machine is watched while it is unpacked (``bounds``) and
+looked at afterwards.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import re
 import stat
+import struct
 import zipfile
 from collections.abc import Iterable, Mapping
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from sessionpkgs.errors import IntegrityError, UnsafePackageError
 from sessionpkgs.model import Pin
+from sessionpkgs.store import zips
 
 ENTRIES = 100_000
 """Files that one wheel may have."""
@@ -29,7 +34,8 @@ WHOLE = 64 << 30
 """Bytes that one wheel may unpack to."""
 NAME, PATH = 255, 1024
 """Bytes of a file's name and of its path, from where the engine unpacks it."""
-_SHOWN = 60
+_SHOWN, _CHUNK = 60, 1 << 20
+_ASK = "Do not use it; ask who publishes it."
 _UNSIGNED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
 
@@ -37,7 +43,8 @@ def inspect(pins: Iterable[Pin]) -> None:
     """Look into each wheel of *pins* that is a file of this machine.
 
     Raises :class:`UnsafePackageError` for a wheel that reaches out, that would flood the disk or that names a script
-    outside its folder, and :class:`IntegrityError` for one whose RECORD (PEP 427) and entries differ.
+    outside its folder, and :class:`IntegrityError` for one that is not the file of its pin, that can be read in two
+    ways or whose RECORD (PEP 427) and entries differ.
     """
     for pin in pins:
         parts = urlsplit(pin.url)
@@ -48,18 +55,36 @@ def inspect(pins: Iterable[Pin]) -> None:
 
 def _inspect(path: str, pin: Pin) -> None:
     """Look into the wheel at *path*."""
-    wheel = os.path.basename(path)
+    wheel, item = os.path.basename(path), f"{pin.name}=={pin.version}"
     try:
-        with zipfile.ZipFile(path) as source:
+        with open(path, "rb") as opened, zipfile.ZipFile(opened) as source:
             entries = source.infolist()
             _refuse_flood(entries, os.path.getsize(path), wheel)
             for entry in entries:
                 _refuse_entry(entry, wheel)
             _refuse_twice(entries, wheel)
+            if said := zips.fault(opened.fileno(), entries, source.start_dir):
+                raise IntegrityError(f"{shown(wheel)} {shown(said)}", hint=_ASK, item=item)
             _match_record(source, [entry.filename for entry in entries if not entry.is_dir()], wheel)
             _refuse_scripts(source, wheel)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
-        raise IntegrityError(f"{wheel} is not a whole wheel: {error}", item=f"{pin.name}=={pin.version}") from None
+            _match_hash(opened, pin, wheel)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, struct.error) as error:
+        raise IntegrityError(f"{shown(wheel)} is not a whole wheel: {shown(str(error))}", item=item) from None
+
+
+def _match_hash(opened: IO[bytes], pin: Pin, wheel: str) -> None:
+    """Refuse another file than the one that was chosen; the engine takes no other either."""
+    opened.seek(0)
+    digest = hashlib.sha256()
+    while chunk := opened.read(_CHUNK):
+        digest.update(chunk)
+    found = digest.hexdigest()
+    if pin.sha256 and found != pin.sha256:
+        raise IntegrityError(
+            f"{shown(wheel)} was changed: its hash is {found[:16]}…, and {pin.sha256[:16]}… was chosen",
+            hint="Run the cell again if you changed it yourself.",
+            item=f"{pin.name}=={pin.version}",
+        )
 
 
 def _refuse_flood(entries: list[zipfile.ZipInfo], packed: int, wheel: str) -> None:
@@ -70,9 +95,14 @@ def _refuse_flood(entries: list[zipfile.ZipInfo], packed: int, wheel: str) -> No
     if whole > WHOLE or whole > max(LARGE, RATIO * packed):
         raise _unsafe(wheel, f"has {packed >> 10:,} KB and would fill {whole >> 20:,} MB of the disk")
     for entry in entries:
-        folder, _, name = entry.filename.rpartition("/")
-        if folder.endswith(".dist-info") and name not in _UNSIGNED and entry.file_size > METADATA:
-            raise _unsafe(wheel, f"has {entry.file_size >> 20:,} MB of {name}, and {METADATA >> 20} MB are the most")
+        _refuse_metadata(entry.filename, entry.file_size, wheel)
+
+
+def _refuse_metadata(path: str, size: int, owner: str) -> None:
+    """Refuse a file below a dist-info folder that would fill the memory of whoever reads it."""
+    folder, _, name = path.rpartition("/")
+    if size > METADATA and folder.endswith(".dist-info") and name not in _UNSIGNED:
+        raise _unsafe(owner, f"has {size >> 20:,} MB of {shown(name)}, and {METADATA >> 20} MB are the most")
 
 
 def _refuse_entry(entry: zipfile.ZipInfo, wheel: str) -> None:
@@ -146,6 +176,8 @@ def flood(rows: Mapping[str, tuple[str, str]], owner: str, packed: int) -> None:
     whole = sum(int(size or 0) for _, size in rows.values())
     if len(rows) > ENTRIES:
         raise _unsafe(owner, f"has {len(rows):,} files, and {ENTRIES:,} are the most that a wheel may have")
+    for path, (_, size) in rows.items():
+        _refuse_metadata(path, int(size or 0), owner)
     if whole > WHOLE or (packed and whole > max(LARGE, RATIO * packed)):
         raise _unsafe(owner, f"fills {whole >> 20:,} MB of the disk, which is more than a wheel may")
 

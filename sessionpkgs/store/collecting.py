@@ -8,7 +8,9 @@ cache, and what is removed leaves its place by one rename first.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import secrets
 import shutil
 import time
@@ -16,8 +18,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sessionpkgs.errors import StoreError
-from sessionpkgs.store import Store, layers
-from sessionpkgs.store.ingest import fault
+from sessionpkgs.places import boot_id
+from sessionpkgs.steps import step
+from sessionpkgs.store import Store, disk, layers
 from sessionpkgs.store.locks import Flock
 
 _DEADLINE = 60.0
@@ -35,7 +38,7 @@ class Collected(NamedTuple):
 
 
 class Damage(NamedTuple):
-    """A distribution that is not what it was: its identity, the file, and whether a session uses it now."""
+    """A distribution or a layer that is not what it was: its identity, the file, and whether a session uses it now."""
 
     identity: str
     fault: str
@@ -45,47 +48,73 @@ class Damage(NamedTuple):
 def collect(store: Store, *, days: float) -> Collected:
     """Remove what nobody uses and nobody used for *days*; what died in the middle of something goes at once.
 
-    Raises :class:`DeadlineError` where builds go on for a minute.
+    Raises :class:`DeadlineError` where builds go on for a minute, and :class:`StoreError`.
     """
-    before = time.time() - days * 86_400
+    with disk(store.root):
+        return _collect(store, time.time() - days * 86_400 if days > 0 else math.inf)
+
+
+def _collect(store: Store, before: float) -> Collected:
+    """The same, of what nobody used since *before*; nothing is too new for infinity, whatever the clock was."""
     with store.stage():
         pass  # a fresh stage sweeps those of the dead
     gone = [
         digest for digest in _entries(store, "layers") if _old(store, "layers", digest, before) and _drop(store, digest)
     ]
     with Flock(store.path("locks", layers.COLLECTING)) as lock:
+        step("collect.lock")
         lock.acquire(exclusive=True, deadline=_DEADLINE)
-        used = _used(store)
+        used = {identity for digest in _entries(store, "layers") for identity in layers.members(store, digest)}
         loose = [one for one in _entries(store, "dists") if one not in used and _old(store, "dists", one, before)]
         for identity in loose:
             layers.discard(store, "dists", identity)
         dead = [one for one in _entries(store, "sessions") if _old(store, "sessions", one, before) and _end(store, one)]
-    _sweep_torn(store)
     answers = [key for key in _entries(store, "resolutions") if _forget(store, key, before)]
+    _sweep_torn(store)
+    _sweep_stubs(store, before)
+    _sweep_marks(store)
+    _sweep_locks(store)
     for name in os.listdir(store.path("trash")):
+        step("trash.delete")
         _delete(store.path("trash", name))
     return Collected(len(gone), len(loose), len(dead), len(answers))
 
 
 def verify(store: Store) -> list[Damage]:
-    """Read every distribution again and set the damaged ones aside; the next start builds them anew.
+    """Read every distribution and every layer again and set the damaged ones aside; the next start builds them anew.
 
-    One that a session uses now is named and left where it is, since taking it away would break that session.
+    One that a session uses now is named and left where it is, since taking it away would break that session. Raises
+    :class:`StoreError`.
     """
-    found = [
-        (identity, said) for identity in _entries(store, "dists") if (said := fault(store.path("dists", identity)))
-    ]
-    damaged = dict(found)
+    with disk(store.root):
+        return _verify(store)
+
+
+def _verify(store: Store) -> list[Damage]:
+    """The same. What looks damaged is looked at again while nothing is built or collected: it may have gone meanwhile."""
+    suspects = [one for one in _entries(store, "dists") if layers.damage(store, one)]
+    bent = [one for one in _entries(store, "layers") if layers.fault(store, one)]
+    if not suspects and not bent:
+        return []
+    with Flock(store.path("locks", layers.COLLECTING)) as lock:
+        step("verify.lock")
+        lock.acquire(exclusive=True, deadline=_DEADLINE)
+        here, there = ({*_entries(store, part)} for part in ("dists", "layers"))
+        damaged = {one: said for one in suspects if one in here and (said := layers.damage(store, one))}
+        torn = {one: said for one in bent if one in there and (said := layers.fault(store, one))}
+        return _set_aside(store, damaged, torn)
+
+
+def _set_aside(store: Store, damaged: dict[str, str], torn: dict[str, str]) -> list[Damage]:
+    """Take what is damaged or torn away where nobody uses it, and tell of all of it."""
     busy: set[str] = set()
     for digest in _entries(store, "layers"):
-        told = layers.manifest(store, digest) or {"dists": []}
-        if damaged.keys().isdisjoint(told["dists"]):
-            continue
-        if not _drop(store, digest):
-            busy.update(told["dists"])
+        linked = layers.members(store, digest)
+        if (digest in torn or not linked.isdisjoint(damaged)) and not _drop(store, digest):
+            busy.update(linked, {digest})
     for identity in damaged.keys() - busy:
         layers.discard(store, "dists", identity)
-    return [Damage(identity, said, identity in busy) for identity, said in found]
+    return [Damage(identity, said, identity in busy) for identity, said in {**damaged, **torn}.items()]
 
 
 def _entries(store: Store, part: str) -> list[str]:
@@ -105,20 +134,18 @@ def _old(store: Store, part: str, name: str, before: float) -> bool:
 
 
 def _drop(store: Store, digest: str) -> bool:
-    """Take the layer *digest* away unless a session holds it."""
+    """Take the layer *digest* away unless a session holds it; then it counts as used now.
+
+    So a program that outlives its kernel, whose lease it does not have, keeps the layer for the days that are asked.
+    """
     with Flock(store.path("locks", f"lease-{digest}")) as lease:
         if not lease.try_acquire(exclusive=True):
+            with contextlib.suppress(FileNotFoundError):
+                step("layer.touch")
+                os.utime(store.path("layers", digest))
             return False
         layers.discard(store, "layers", digest)
         return True
-
-
-def _used(store: Store) -> set[str]:
-    """Identities that layers link to."""
-    found: set[str] = set()
-    for digest in _entries(store, "layers"):
-        found.update((layers.manifest(store, digest) or {"dists": []})["dists"])
-    return found
 
 
 def _end(store: Store, session: str) -> bool:
@@ -128,6 +155,7 @@ def _end(store: Store, session: str) -> bool:
         with Flock(place, folder=True) as lock:
             if not lock.try_acquire(exclusive=True):
                 return False
+            step("session.end")
             os.rename(place, store.path("trash", f"session-{secrets.token_hex(6)}"))
             return True
     except (StoreError, FileNotFoundError):
@@ -144,6 +172,7 @@ def _forget(store: Store, key: str, before: float) -> bool:
     if not gone and not _old(store, "resolutions", key, before):
         return False
     with contextlib.suppress(FileNotFoundError):
+        step("answer.forget")
         os.unlink(store.path("resolutions", key))
     return True
 
@@ -158,16 +187,60 @@ def _delete(path: str) -> None:
 
 
 def _sweep_torn(store: Store) -> None:
-    """Remove answers that somebody died while writing, and stubs of base: their names begin with a dot."""
+    """Remove what somebody died while writing: answers and stubs of base (their names begin with a dot), and folders of
+    scripts and boot files (theirs end with the number of a process).
+    """
     before = time.time() - _WRITING
-    for part in ("resolutions", "views"):
-        for entry in os.scandir(store.path(part)):
-            if entry.name.startswith(".") and _old(store, part, entry.name, before):
-                layers.discard(store, part, entry.name)
+    torn = [(part, entry) for part in ("resolutions", "views") for entry in os.listdir(store.path(part))]
+    for part, name in torn:
+        if (name.startswith(".") or _numbered(name)) and _old(store, part, name, before):
+            layers.discard(store, part, name)
+        elif name.startswith("boot-"):
+            inner = [f"{name}/{one}" for one in os.listdir(store.path(part, name)) if _numbered(one)]
+            for path in inner:
+                if _old(store, part, path, before):
+                    step("boot.forget")
+                    _delete(store.path(part, path))
+
+
+def _sweep_stubs(store: Store, before: float) -> None:
+    """Set stubs of base aside that nobody reads now and nobody read since *before*."""
+    for name in _entries(store, "views"):
+        if re.fullmatch(r"[0-9a-f]{32}", name) and _old(store, "views", name, before):
+            with contextlib.suppress(StoreError), Flock(store.path("views", name), folder=True) as lock:
+                if lock.try_acquire(exclusive=True):
+                    layers.discard(store, "views", name)
+
+
+def _numbered(name: str) -> bool:
+    """Whether *name* ends with the number of the process that was writing it."""
+    return re.search(r"\.\d+$", name) is not None
+
+
+def _sweep_marks(store: Store) -> None:
+    """Remove the marks of layers that are gone, and those of earlier boots of the machine, which nobody reads again."""
+    boot = f"{boot_id()}-"
+    for name in _entries(store, "checked"):
+        if not name.startswith(boot) or not os.path.isdir(store.path("layers", name[len(boot) :])):
+            step("mark.forget")
+            _delete(store.path("checked", name))
+
+
+def _sweep_locks(store: Store) -> None:
+    """Remove the files of locks whose stage or layer is gone and that nobody holds."""
+    folders = {"stage": "stage", "layer": "layers", "lease": "layers"}
+    for name in _entries(store, "locks"):
+        kind, _, guarded = name.partition("-")
+        if kind not in folders or os.path.lexists(store.path(folders[kind], guarded)):
+            continue
+        with Flock(store.path("locks", name)) as lock:
+            if lock.try_acquire(exclusive=True):
+                step("lock.forget")
+                lock.remove()
 
 
 def names(found: Iterable[Damage]) -> str:
-    """One line for each damaged distribution."""
+    """One line for each damaged distribution or layer."""
     return "\n".join(
         f"✗ {one.identity}: {one.fault}" + (" (in use: restart the kernel that uses it)" if one.used else "")
         for one in found

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 
 from sessionpkgs.errors import ConflictError
+from sessionpkgs.steps import step
 
 _SHEBANG = re.compile(rb"^#!.*python[0-9.]*[ \t]*\r?\n|^#!/bin/sh\n'''exec' .*\n' '''\n")
 _LONGEST_SHEBANG = 125  # what Linux took before 5.1, without "#!" and the line end
@@ -29,6 +30,7 @@ def merge(into: str, sources: Sequence[tuple[str, bool]], final: str) -> None:
     Each source is a folder and whether it must be *spread*: real folders and one link a file, because its shared
     objects find others by a path relative to their own. Raises :class:`ConflictError` for one path with two contents.
     """
+    step("layer.folder")
     os.makedirs(into, exist_ok=True)
     entries: dict[str, list[tuple[str, bool]]] = {}
     for folder, spread in sources:
@@ -42,6 +44,7 @@ def merge(into: str, sources: Sequence[tuple[str, bool]], final: str) -> None:
         if not folders:
             _link_same([path for path, _ in found], f"{into}/{name}", final)
         elif whole := "" if any(spread for _, spread in found) else covering(folders):
+            step("layer.link")
             os.symlink(os.path.relpath(whole, final), f"{into}/{name}")
         else:
             merge(f"{into}/{name}", found, f"{final}/{name}")
@@ -108,6 +111,7 @@ def scripts(into: str, folders: Iterable[str], python: str, final: str) -> list[
             if RESERVED_SCRIPTS.match(name):
                 left_out.append(name)
                 continue
+            step("layer.script")
             os.makedirs(into, exist_ok=True)
             source, target = f"{folder}/{name}", f"{into}/{name}"
             with open(source, "rb") as opened:
@@ -133,6 +137,7 @@ def shebang(python: str) -> bytes:
 
 def move(source: str, into: str) -> None:
     """Move what is in the folder *source* into the folder *into*, which may have other entries already."""
+    step("private.move")
     os.makedirs(into, exist_ok=True)
     for name in os.listdir(source):
         if os.path.isdir(f"{source}/{name}") and os.path.isdir(f"{into}/{name}"):

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from sessionpkgs.errors import ConflictError, IntegrityError, SessionPkgsError, UnsafePackageError
 from sessionpkgs.model import Pin
 from sessionpkgs.policy import PROTECTED_TOP_LEVELS
-from sessionpkgs.store import caps
+from sessionpkgs.store import caps, folding
 
 OUTSIDE = ("bin", "share", "etc", "include", "man")
 """Folders of a ``--target`` install that are not importable: scripts and what a wheel puts under ``.data``."""
@@ -59,6 +59,7 @@ def verify(site: str, pins: Iterable[Pin], *, read_only: bool = True) -> list[St
     staged = [_read(site, name) for name in sorted(os.listdir(site)) if name.endswith(".dist-info")]
     _match_pins(staged, wanted)
     owners = _owners(staged)
+    folding.refuse(site, {dist.folder: dist.rows.keys() for dist in staged})
     _nothing_unlisted(site, owners)
     for dist in staged:
         caps.flood(dist.rows, dist.name, wanted[dist.name].size)

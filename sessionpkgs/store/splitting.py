@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
+from sessionpkgs.steps import step
 from sessionpkgs.store.ingest import OUTSIDE, Staged
 
 
@@ -20,6 +21,7 @@ def split(site: str, staged: list[Staged], into: Mapping[str, str]) -> None:
         for path in dist.rows:
             shares.setdefault(path.partition("/")[0], {}).setdefault(dist.name, set()).add(path)
     for top, parts in shares.items():
+        step("dist.split")
         below = "" if top in OUTSIDE else "site/"
         all_of_it = set().union(*parts.values())
         whole = next((name for name, paths in parts.items() if len(paths) == len(all_of_it)), "")

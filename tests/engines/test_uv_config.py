@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from sessionpkgs.engines import uv_config
@@ -23,6 +25,11 @@ def test_indexes_keep_their_order_and_the_last_one_is_the_default() -> None:
 def test_the_public_index_comes_last_where_it_is_implied() -> None:
     text, _ = uv_config.describe(Sources(indexes=("https://a.example/s",), implied=True))
     assert [one["url"] for one in parse_toml(text)["index"]] == ["https://a.example/s", uv_config.default_index()]
+
+
+def test_the_public_index_tells_where_its_files_are() -> None:
+    page = str(urlsplit(uv_config.default_index()).hostname)
+    assert all(page != host and "." in host for host in uv_config.default_files()[page])
 
 
 def test_a_login_stands_in_variables_and_not_in_the_file() -> None:

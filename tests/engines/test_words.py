@@ -56,6 +56,11 @@ MISSING = "ERROR: Could not find a version that satisfies the requirement demo{}
             ResolveError,
             "left depends on dep<2 and right depends on dep>=2",
         ),
+        (
+            UNSOLVED + "Because there are no versions of demo and you require demo, we can conclude that your requirements",
+            IndexUnavailable,
+            "page for demo lists no wheel",
+        ),
         (UV + "Hash mismatch for `demo==1.0`", IntegrityError, "demo==1.0"),
         (UV + "failed to write: No space left on device (os error 28)", StoreError, "disk is full"),
         (UV + "Failed to build `demo==1.0`\n  cause: The build backend returned an error", ResolveError, "could not be built"),
@@ -108,6 +113,28 @@ def test_a_failure_of_pip_is_told_by_its_cause(output, log, kind, said):
     error = words_pip.error(output, log, ["demo"])
     assert type(error) is kind
     assert_matches(error, said)
+
+
+def test_a_page_of_uvs_cache_that_lists_nothing_is_asked_for_again(wheelhouse, resolve):
+    wheelhouse.wheel("demo")
+    with wheelhouse.index() as index:
+        index.faults["/simple/demo"] = page(b"<!DOCTYPE html><html><body>Log in</body></html>")
+        with pytest.raises(IndexUnavailable, match="page for demo lists no wheel"):
+            resolve("demo", sources=index.sources())
+        index.faults.clear()
+        assert [pin.name for pin in resolve("demo", sources=index.sources()).pins] == ["demo"]
+
+
+def page(body):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/html")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    return answer
 
 
 @pytest.mark.parametrize("number", ["401", "403", "500", "503"])
