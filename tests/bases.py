@@ -70,7 +70,7 @@ class Base:
         """Execute *cells* through nbclient; where one may fail, all later ones run all the same."""
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         client = NotebookClient(book, km=self.manager(), timeout=120, allow_errors=fails)
-        client.execute(cwd=str(self.folder), env=self.environment(**more))
+        client.execute(cwd=str(self.folder), env=self.environment(**more), cleanup_kc=True)
         return Notebook(book)
 
     def kernel(self, **more: str) -> Kernel:

@@ -202,7 +202,7 @@ def test_plain_python_that_nobody_holds_is_imported_anew() -> None:
 def test_c_code_or_a_variable_in_the_way_is_an_activation_error(why: dict[str, list[str]]) -> None:
     with pytest.raises(ActivationError, match="demo 1 is imported already") as caught:
         survey.judge([found(**why)])
-    assert "Restart the kernel" in caught.value.hint
+    assert "--restart" in caught.value.hint
 
 
 def test_what_leaves_never_stops_a_declaration_and_is_said_where_it_stays() -> None:

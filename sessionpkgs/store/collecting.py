@@ -97,7 +97,7 @@ def _verify(store: Store) -> list[Damage]:
     if not suspects and not bent:
         return []
     with Flock(store.path("locks", layers.COLLECTING)) as lock:
-        step("verify.lock")
+        step("collect.lock")
         lock.acquire(exclusive=True, deadline=_DEADLINE)
         here, there = ({*_entries(store, part)} for part in ("dists", "layers"))
         damaged = {one: said for one in suspects if one in here and (said := layers.damage(store, one))}
