@@ -275,10 +275,7 @@ def blows(clean: dict[str, list[str]], kind: str) -> list[Blow]:
     """Blows of one *kind*; "errno" is at each step another one, or all by hand. The suite kills at every step, and of
     the others it takes a third.
     """
-    if kind == "KILL" or BY_HAND:
-        share = slice(None)
-    else:
-        share = slice(KINDS.index(kind) % 3, None, 3)
+    share = slice(None) if kind == "KILL" or BY_HAND else slice(KINDS.index(kind) % 3, None, 3)
     if kind != "errno":
         return [Blow(*point, kind) for point in points(clean)[share]]
     others = ERRNOS[1:]
