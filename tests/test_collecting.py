@@ -193,8 +193,8 @@ def test_what_the_dead_left_goes_and_what_is_held_stays(session: Make, wheelhous
     wheelhouse.wheel("demo-a", "1.0")
     record = session().declare(lines(wheelhouse, "demo-a"))
     (mark,), (boot,) = (home / "checked").iterdir(), (home / "views").glob("boot-*")
-    old = [home / "views/scripts-1.17", boot / "sitecustomize.py.17"]
-    new = [home / "views/scripts-2.18", boot / "sitecustomize.py.18"]
+    old = [home / "views/scripts-1.4194305", boot / "sitecustomize.py.4194305"]  # no process has such a number
+    new = [home / "views/scripts-2.4194306", boot / "sitecustomize.py.4194306"]
     for name in ("locks/stage-1-x", "locks/layer-x", "locks/lease-x", "locks/other", "checked/before-x"):
         (home / name).touch()
     for path in (*old, *new):

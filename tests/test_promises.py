@@ -288,3 +288,20 @@ def test_a_stub_of_base_that_is_read_stays_and_the_others_can_be_collected(home:
             assert Path(read).is_dir()
     collecting.collect(store, days=30)
     assert entries(home / "views") == []
+
+
+def test_a_stub_that_is_being_made_stays_whatever_its_time_says(home: Path) -> None:
+    store = Store(str(home))
+    store.prepare()
+    making, left = home / "views/.making-now", home / "views/.making-left"
+    for folder in (making, left):
+        folder.mkdir()
+        os.utime(folder, (1, 1))
+    ours, theirs = home / f"views/scripts-0.{os.getpid()}", home / "views/scripts-0.4194305"
+    for file in (ours, theirs):
+        file.touch()
+        os.utime(file, (1, 1))
+    with Flock(str(making), folder=True) as busy:
+        busy.acquire(exclusive=True, deadline=1.0)
+        collecting.collect(store, days=0)
+    assert sorted(path.name for path in (home / "views").iterdir()) == [".making-now", ours.name]

@@ -7,6 +7,7 @@ it prefer what base has. Made once per fingerprint. It does not know which distr
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -20,6 +21,8 @@ from sessionpkgs.model import View
 from sessionpkgs.places import boot_id
 from sessionpkgs.store.locks import Flock
 
+_TRIES = 20
+
 
 @contextlib.contextmanager
 def stub_view(view: View, views: str) -> Iterator[str]:
@@ -30,12 +33,13 @@ def stub_view(view: View, views: str) -> Iterator[str]:
     key = hashlib.sha256(f"{view.fingerprint} {boot_id()}".encode()).hexdigest()
     final = Path(views, key[:32])
     with Flock(str(final), folder=True) as used:
-        while not used.held:
+        for again in range(_TRIES, -1, -1):
             _make(view, final)
             try:
                 used.acquire(exclusive=False, deadline=10.0)
-            except StoreError:
-                if final.is_dir():
+                break
+            except StoreError:  # it was collected between its making and here
+                if not again:
                     raise
         with contextlib.suppress(OSError):
             os.utime(final)
@@ -48,7 +52,9 @@ def _make(view: View, final: Path) -> None:
         return
     views = final.parent
     making = Path(tempfile.mkdtemp(prefix=".making-", dir=views))
+    busy = Flock(str(making), folder=True)
     try:
+        busy.acquire(exclusive=True, deadline=10.0)
         for dist in view.values():
             folder = making / f"{dist.name.replace('-', '_')}-{dist.version}.dist-info"
             folder.mkdir()
@@ -59,10 +65,12 @@ def _make(view: View, final: Path) -> None:
             if origin.is_file():
                 shutil.copyfile(origin, folder / "direct_url.json")
         os.rename(making, final)
-    except OSError:
+    except OSError as error:
         shutil.rmtree(making, ignore_errors=True)
-        if not final.is_dir():
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:  # somebody was faster, whether or not it is there still
             raise
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise
+    finally:
+        busy.release()

@@ -193,7 +193,11 @@ def _sweep_torn(store: Store) -> None:
     before = time.time() - _WRITING
     torn = [(part, entry) for part in ("resolutions", "views") for entry in os.listdir(store.path(part))]
     for part, name in torn:
-        if (name.startswith(".") or _numbered(name)) and _old(store, part, name, before):
+        if (
+            (name.startswith(".") or _numbered(name))
+            and _old(store, part, name, before)
+            and not _busy(store, part, name)
+        ):
             layers.discard(store, part, name)
         elif name.startswith("boot-"):
             inner = [f"{name}/{one}" for one in os.listdir(store.path(part, name)) if _numbered(one)]
@@ -213,8 +217,26 @@ def _sweep_stubs(store: Store, before: float) -> None:
 
 
 def _numbered(name: str) -> bool:
-    """Whether *name* ends with the number of the process that was writing it."""
-    return re.search(r"\.\d+$", name) is not None
+    """Whether *name* ends with the number of a process that was writing it, and that is gone."""
+    number = re.search(r"\.(\d+)$", name)
+    if number is None:
+        return False
+    try:
+        os.kill(int(number[1]), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def _busy(store: Store, part: str, name: str) -> bool:
+    """Whether somebody holds the folder that is being made there; its age may be a wrong clock's."""
+    if not os.path.isdir(store.path(part, name)):
+        return False
+    with contextlib.suppress(StoreError), Flock(store.path(part, name), folder=True) as lock:
+        return not lock.try_acquire(exclusive=True)
+    return False
 
 
 def _sweep_marks(store: Store) -> None:
