@@ -175,8 +175,9 @@ def _drain(
     with selectors.DefaultSelector() as waiting, child.stdout, child.stderr:
         for pipe in (child.stdout, child.stderr):
             waiting.register(pipe, selectors.EVENT_READ)
+        gone = False
         while waiting.get_map():
-            ready = waiting.select(TICK)
+            ready = waiting.select(0.0 if gone else TICK)
             for key, _ in ready:
                 if not _take(key.fd, kept[key.fd]):
                     waiting.unregister(key.fileobj)
@@ -184,8 +185,9 @@ def _drain(
                 raise TimeoutError
             look()
             if not ready:
-                if child.poll() is not None:
+                if gone:
                     break
+                gone = child.poll() is not None  # what it said last may have come after the look at the pipes
                 tick()
     return out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 

@@ -263,3 +263,27 @@ def test_a_program_that_is_held_goes_on_afterwards(python, tmp_path):
     done = python("import os\nwhile not os.path.exists('go'): pass\nprint('went on')", watch=watch)
     assert done.stdout == "went on\n"
     assert held
+
+
+class Late:
+    """A program that says its last word just before it is found to be gone."""
+
+    def __init__(self) -> None:
+        pipes = [os.pipe() for _ in range(2)]
+        self.stdout, self.stderr = (os.fdopen(reader, "rb") for reader, _ in pipes)
+        self.ends = [writer for _, writer in pipes]
+
+    def poll(self) -> int:
+        for end in self.ends:
+            os.write(end, b"last word")
+        self.ends = []
+        return 0
+
+
+def test_what_a_program_says_last_is_heard_although_a_grandchild_keeps_its_streams_open():
+    child = Late()
+    kept = list(child.ends)
+    said = process._drain(child, time.monotonic() + 60, lambda: None, lambda: None)
+    assert said == ("last word", "last word")
+    for end in kept:
+        os.close(end)

@@ -172,6 +172,8 @@ class Uv:
         arguments += [part for name in sorted(request.upgrade) for part in ("--upgrade-package", name)]
         with stub_view(request.view, room.views) as stub:
             done = self._run(["install", "--dry-run", "--target", stub, *arguments], request, room, allowed)
+        if done.code == 0 and "Would " not in done.stderr:
+            raise ResolveError("uv did not say what it would install", hint="Run the cell again.", item=self.name)
         return replace_exact(done, request.exact)
 
     def _lock(self, chosen: list[str], request: Request, room: Room, allowed: set[str]) -> tuple[Pin, ...]:
