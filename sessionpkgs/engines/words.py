@@ -41,7 +41,7 @@ _REASONS = (
      "its name cannot be looked up"),
     (re.compile(r"certificate|SSLError", re.IGNORECASE), "its certificate is not trusted"),
     (re.compile(r"timed? ?out|timeout", re.IGNORECASE), "it did not answer in time"),
-    (re.compile(r"Connection reset|RemoteDisconnected|connection (?:was )?closed|IncompleteRead|operation was canceled", re.IGNORECASE), "it closed the connection"),
+    (re.compile(r"Connection reset|RemoteDisconnected|connection (?:was )?closed|IncompleteRead|operation was canceled|end of file before message|error reading a body", re.IGNORECASE), "it closed the connection"),
 )  # fmt: skip
 
 

@@ -31,6 +31,8 @@ MISSING = "ERROR: Could not find a version that satisfies the requirement demo{}
         (FETCH + "invalid peer certificate: UnknownIssuer", IndexUnavailable, "certificate is not trusted"),
         (FETCH + "dns error: failed to lookup address information", IndexUnavailable, "cannot be looked up"),
         (FETCH + "operation timed out", IndexUnavailable, "did not answer in time"),
+        (FETCH + "error decoding response body\n  cause: error reading a body from connection\n  cause: end of file before "
+         "message length reached", IndexUnavailable, "closed the connection"),
         (
             UNSOLVED + "Because demo was not found in the package registry and you require demo, we can conclude that "
             "your requirements are unsatisfiable.\n\nhint: An index URL (http://h.example/simple) could not be queried "
