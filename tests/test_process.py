@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
@@ -283,7 +284,7 @@ class Late:
 def test_what_a_program_says_last_is_heard_although_a_grandchild_keeps_its_streams_open():
     child = Late()
     kept = list(child.ends)
-    said = process._drain(child, time.monotonic() + 60, lambda: None, lambda: None)
+    said = process._drain(cast("subprocess.Popen[bytes]", child), time.monotonic() + 60, lambda: None, lambda: None)
     assert said == ("last word", "last word")
     for end in kept:
         os.close(end)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,8 +13,10 @@ from typing import Any
 
 import psutil
 import pytest
+import zmq
 
 from sessionpkgs.jupyter.restart.channel import missing
+from sessionpkgs.jupyter.restart.closing import closed
 from sessionpkgs.jupyter.restart.launch import Launch, launched
 from sessionpkgs.jupyter.restart.leaving import obstacle
 from tests.bases import MIME, Base, Kernel, Notebook
@@ -211,11 +216,14 @@ def test_restarts_leave_no_descriptor_and_no_thread_behind(kernel: Kernel) -> No
 @kernels
 def test_a_kernel_whose_inside_is_not_known_is_not_touched(base: Base, wheelhouse: Wheelhouse) -> None:
     unknown = "from sessionpkgs.jupyter.restart import channel; channel._BOTH += ('name_of_tomorrow',)"
-    book = base.notebook(LOAD, HOLD, unknown, declare(wheelhouse, "demo==2.0"), SEEN, fails=True)
+    after = (SEEN, "%session_env", "%session_env export")
+    book = base.notebook(LOAD, HOLD, unknown, declare(wheelhouse, "demo==2.0"), *after, fails=True)
     assert book.error(3).ename == "ActivationError"
     assert "name_of_tomorrow" in book.error(3).evalue
     assert "Restart the kernel" in "\n".join(book.error(3).traceback)
     assert book.text(4) == "1.0 1.0 True"
+    assert book.record(5)["packages"] == []
+    assert "nothing yet" in book.error(6).evalue
 
 
 @kernels
@@ -513,7 +521,7 @@ def test_a_layer_that_is_gone_ends_the_cell_with_one_error_and_the_kernel_goes_o
         lose = f"import os\nfor one in os.listdir({str(layers)!r}): os.rename(f'{layers}/{{one}}', f'{lost}/{{one}}')"
         assert Burst(kernel).send(f"{ask}\n{lose}", "print('never')") == ["StoreError", ""]
         assert kernel.run("import demo; print(demo.VERSION)") == "1.0"
-        assert kernel.run(declare(wheelhouse, "demo==2.0")).startswith("Session environment")
+        kernel.run(declare(wheelhouse, "demo==2.0"))
         assert kernel.run(SEEN) == "2.0 2.0 False"
 
 
@@ -564,3 +572,46 @@ def test_the_extension_can_be_loaded_again_unloaded_and_reloaded_afterwards(kern
         assert "Error" not in kernel.run(line)
     kernel.run(RESTART)
     assert kernel.run("%session_env").startswith("Session environment")
+
+
+def send(endpoint: str, number: int) -> None:
+    """Send numbers as a front end does that takes its time."""
+    with zmq.Context() as own, own.socket(zmq.DEALER) as dealer:
+        dealer.connect(endpoint)
+        for one in range(number):
+            dealer.send_multipart([b"message", str(one).encode()])
+            time.sleep(0.0002)  # else all is sent before the first close
+
+
+def opened(context: Any, endpoint: str) -> Any:
+    """A socket as a kernel has one."""
+    router = context.socket(zmq.ROUTER)
+    while True:
+        try:
+            router.bind(endpoint)
+        except zmq.ZMQError:  # the thread of the one before has not let go yet
+            continue
+        return SimpleNamespace(socket=router, stop_on_recv=lambda: None, flush=lambda _: None, close=router.close)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_a_socket_that_is_closed_again_and_again_loses_no_message(transport: str, tmp_path: Path) -> None:
+    number, context = 3000, zmq.Context()
+    endpoint = f"ipc://{tmp_path}/pipe"
+    if transport == "tcp":
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            endpoint = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    stream = opened(context, endpoint)
+    sender = threading.Thread(target=send, args=(endpoint, number), daemon=True)
+    sender.start()
+    found: list[list[bytes]] = []
+    while len(found) < number:
+        assert stream.socket.poll(5000), f"{len(found)} of {number}"
+        found += [stream.socket.recv_multipart() for _ in range(1)]
+        if len(found) % 100 == 0:
+            found += closed(stream)
+            stream = opened(context, endpoint)
+    sender.join()
+    stream.close()
+    context.term()
+    assert [int(one[-1]) for one in found] == list(range(number))

@@ -33,6 +33,7 @@ def leave(shell: InteractiveShell, session: Session, folder: str, display_id: st
             from sessionpkgs.jupyter.progress import NotebookReporter
 
             NotebookReporter(display_id=display_id, shown=True).failed()
+        session.held = session.waiting.held or session.held
         ready = " What it asked for is built." if session.waiting.known else ""
         raise ActivationError(
             f"Python cannot be restarted in place here: {why}.{ready}",

@@ -37,6 +37,7 @@ class Stage:
 
     def __init__(self, shell: InteractiveShell, session: Callable[[], Session]) -> None:
         self._shell, self._session = shell, session
+        self._folder = "/"
         with contextlib.suppress(FileNotFoundError):
             self._folder = str(Path.cwd())
 

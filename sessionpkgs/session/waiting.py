@@ -13,6 +13,7 @@ from sessionpkgs.errors import SessionPkgsError
 
 if TYPE_CHECKING:
     from sessionpkgs.session import Session
+    from sessionpkgs.session.holding import Holding
 
 JSON = dict[str, Any]
 
@@ -25,6 +26,8 @@ class Waiting:
         self.known: JSON = {}
         self.key = ""
         self.before: JSON = {}
+        self.held: Holding | None = None
+        """What the session held before the change, for where it cannot take effect after all."""
 
     def put(self, known: JSON, key: str) -> JSON:
         """Have *known* wait; gives its record."""
@@ -35,7 +38,10 @@ class Waiting:
     @contextmanager
     def allowed(self, session: Session) -> Iterator[Waiting]:
         """Within the block a change that loaded modules forbid is built, and waits instead of being refused."""
+        from copy import copy
+
         self.wanted, self.known, self.key, self.before = True, {}, "", present(session)
+        self.held = copy(session.held)
         try:
             yield self
         finally:

@@ -10,6 +10,8 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from sessionpkgs.jupyter.restart.closing import Frames, closed, waiting
+
 _BOTH = (
     "dispatch_shell", "session", "io_loop", "shell_stream", "iopub_socket", "get_parent", "_parent_ident", "set_parent",
     "_publish_status", "_signal_children", "_process_children", "_abort_queues", "_topic", "start", "shell",
@@ -19,7 +21,6 @@ _SEVEN = ("_main_asyncio_lock", "shell_channel_thread_main")
 _SHELLS = ("list_subshell", "get_subshell_asyncio_lock", "get_subshell_to_shell_channel_socket")
 _STREAM = ("stop_on_recv", "on_recv", "flush", "close", "socket")
 
-Frames = list[bytes]
 Catch = Callable[[Sequence[Any]], None]
 
 
@@ -70,18 +71,6 @@ def channel_of(kernel: Any) -> Channel:
     return _Seven(kernel) if getattr(kernel, "shell_channel_thread", None) is not None else _Six(kernel)
 
 
-def waiting(socket: Any) -> list[Frames]:
-    """Messages that *socket* has received and nobody took."""
-    import zmq
-
-    found: list[Frames] = []
-    while True:
-        try:
-            found.append(socket.recv_multipart(zmq.NOBLOCK))
-        except zmq.ZMQError:
-            return found
-
-
 class _Six:
     """One loop reads the socket, queues, and dispatches; what is dispatched was bound when the kernel started."""
 
@@ -108,7 +97,8 @@ class _Six:
             caught(message)
 
         while not kernel.msg_queue.empty():
-            caught(kernel.msg_queue.get_nowait()[-1][0])
+            if words := kernel.msg_queue.get_nowait()[-1]:  # none: the end of a refusal, which ends with this Python
+                caught(words[0])
         kernel.dispatch_shell = dispatch
         kernel.shell_stream.on_recv(caught, copy=False)
 
@@ -122,7 +112,7 @@ class _Six:
 
     def drain(self, then: Callable[[list[Frames]], None]) -> None:
         """All in one thread."""
-        then(_closed(self._kernel.shell_stream))
+        then(closed(self._kernel.shell_stream))
 
 
 class _Seven:
@@ -163,7 +153,7 @@ class _Seven:
         main, reading = self._kernel.io_loop, self._thread.io_loop
 
         def close() -> None:
-            late = _closed(self._kernel.shell_stream)
+            late = closed(self._kernel.shell_stream)
             main.add_callback(main.add_callback, finish, late)
 
         def finish(late: list[Frames]) -> None:
@@ -176,14 +166,3 @@ class _Seven:
             reading.add_callback(reading.add_callback, close)
 
         reading.add_callback(stop)
-
-
-def _closed(stream: Any) -> list[Frames]:
-    """What *stream* had not read; it and its socket are closed, so that clients keep what they send from now on."""
-    import zmq
-
-    stream.stop_on_recv()
-    stream.flush(zmq.POLLOUT)
-    late = waiting(stream.socket)
-    stream.close()
-    return late

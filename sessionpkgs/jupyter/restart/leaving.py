@@ -21,17 +21,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sessionpkgs.jupyter.restart import becoming
-from sessionpkgs.jupyter.restart.channel import Frames, channel_of, missing
+from sessionpkgs.jupyter.restart.channel import channel_of, missing
+from sessionpkgs.jupyter.restart.closing import Frames, peers
 
-QUIET = 0.15
-"""Seconds without a new message after which nobody is still sending a notebook's cells."""
+QUIET = 0.05
+"""Seconds without a new message after which nobody is in the middle of one."""
 PATIENCE = 3.0
 """Seconds after which a sender that never pauses is left all the same."""
 FAREWELL = 10.0
 """Seconds that the user's own exit functions may take."""
 CHILDREN = 1.0
 """Seconds that children may take to end before they are killed."""
-_POLL = 0.05
+_POLL = 0.02
 _IDLE = {"execution_state": "idle"}
 
 Carried = Callable[[], Mapping[str, Any]]
@@ -160,6 +161,7 @@ class Leaving:
             "count": shell.execution_count,
             "names": {name: str(shell.user_ns[name]) for name in names if name in shell.user_ns},
             "subshells": self._channel.subshells(),
+            "listeners": peers(getattr(self._kernel, "parent", None), "iopub"),
             "resume": self._resume,
             "carried": dict(self.carried()),
         }  # fmt: skip

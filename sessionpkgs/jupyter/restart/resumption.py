@@ -14,12 +14,15 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from sessionpkgs.jupyter.restart.closing import peers
+
 SUBSCRIBED = 5.0
 """Seconds to wait for the first front end that listens again."""
-OTHERS = 0.25
-"""Seconds more for further front ends."""
-UNKNOWN = 0.6
-"""Seconds to wait where the kernel cannot know who listens (ipykernel 6)."""
+OTHERS = 0.5
+"""Seconds more for the others that listened before."""
+HEARD, UNHEARD, UNKNOWN = 0.05, 0.15, 0.6
+"""Seconds from the last one's connection until it gets what is published: where the kernel hears of the first one, where
+it does not (ipykernel 6), and where nobody can tell who is connected."""
 REACHED = 5.0
 """Seconds to wait for the one that asked to be connected again; after that it is gone."""
 _POLL = 0.02
@@ -29,7 +32,8 @@ class Arrival:
     """The kernel of *app*, and what the Python before it left: *state*; *listening* is set when someone subscribes."""
 
     def __init__(self, app: Any, state: dict[str, Any], listening: threading.Event | None) -> None:
-        self._kernel, self._shell, self._state, self._listening = app.kernel, app.shell, state, listening
+        self._app, self._kernel, self._shell = app, app.kernel, app.shell
+        self._state, self._listening = state, listening
         self._held: list[Any] = []
         self._released = False
         self._seven: Any = getattr(app.kernel, "shell_channel_thread", None)
@@ -125,12 +129,21 @@ class Arrival:
         self._shell.set_parent(self._parent)
 
     async def _listeners(self) -> None:
-        """Wait until a front end hears what is published."""
-        if self._listening is None:
-            await asyncio.sleep(UNKNOWN)
-            return
-        await asyncio.get_running_loop().run_in_executor(None, self._listening.wait, SUBSCRIBED)
-        await asyncio.sleep(OTHERS)
+        """Wait until the front ends that listened before hear what is published."""
+        before = self._state["listeners"]
+        settle = UNKNOWN if before < 0 else UNHEARD if self._listening is None else HEARD
+        until = time.monotonic() + SUBSCRIBED
+        since = 0.0
+        while before and (now := time.monotonic()) < until:
+            back = peers(self._app, "iopub")
+            heard = self._listening is None or self._listening.is_set()
+            if heard and back >= before:
+                since = since or now
+                if now - since >= settle:
+                    return
+            elif heard and back > 0:
+                until = min(until, now + OTHERS)
+            await asyncio.sleep(_POLL)
 
     def _carry_on(self) -> None:
         """Have the session's own part done; an error becomes the reply."""
