@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess  # noqa: TID251 - tests hold processes open, which `process.run` never does
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -51,6 +52,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.mkdir(mode=0o700)
     monkeypatch.setenv("SESSIONPKGS_HOME", str(path))
     return path
+
+
+def stamps(folder: str) -> dict[str, tuple[int, int, int, int]]:
+    """Size, time, inode and mode of every file below *folder*, bytecode aside."""
+    files = (path for path in Path(folder).rglob("*") if "__pycache__" not in path.parts)
+    return {str(path): (s.st_size, s.st_mtime_ns, s.st_ino, s.st_mode) for path in files if (s := path.lstat())}
+
+
+@pytest.fixture
+def untouched() -> Iterator[None]:
+    """Base (the environment that runs the tests) is after the test what it was before, every file of it."""
+    base = sysconfig.get_paths()["purelib"]
+    before = stamps(base)
+    yield
+    assert stamps(base) == before
 
 
 @pytest.fixture

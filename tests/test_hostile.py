@@ -29,7 +29,7 @@ from sessionpkgs.report import Reporter
 from tests.sessions import Make, lines
 from tests.wheelhouse import AMBIGUOUS, Rows, Wheelhouse, bomb, link_entry, pipe_entry, raw_wheel
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untouched")]
 
 LONGEST = 200
 Put = Callable[[Wheelhouse], object]

@@ -35,7 +35,7 @@ from sessionpkgs.errors import (
 from tests.sessions import names
 from tests.wheelhouse import Index, Wheelhouse, closed_port
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untouched")]
 
 Answer = Callable[[BaseHTTPRequestHandler], bool]
 Fault = int | Answer

@@ -32,7 +32,7 @@ from sessionpkgs.errors import (
 from sessionpkgs.settings import Sources
 from tests.wheelhouse import Index, Wheelhouse, closed_port, project, sha256_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untouched")]
 
 SECRET = "hunter2-Xyzzy-0815"
 LOGIN = f"me:{SECRET}"
