@@ -56,8 +56,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def stamps(folder: str) -> dict[str, tuple[int, int, int, int]]:
     """Size, time, inode and mode of every file below *folder*, bytecode aside."""
-    files = (path for path in Path(folder).rglob("*") if "__pycache__" not in path.parts)
-    return {str(path): (s.st_size, s.st_mtime_ns, s.st_ino, s.st_mode) for path in files if (s := path.lstat())}
+    found = {str(path): path.lstat() for path in Path(folder).rglob("*") if "__pycache__" not in path.parts}
+    return {path: (one.st_size, one.st_mtime_ns, one.st_ino, one.st_mode) for path, one in found.items()}
 
 
 @pytest.fixture

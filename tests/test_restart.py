@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -615,3 +616,39 @@ def test_a_socket_that_is_closed_again_and_again_loses_no_message(transport: str
     stream.close()
     context.term()
     assert [int(one[-1]) for one in found] == list(range(number))
+
+
+@kernels
+def test_a_kernel_that_was_killed_in_an_install_comes_back_and_so_does_its_session(
+    base: Base, wheelhouse: Wheelhouse, home: Path
+) -> None:
+    before = base.tree()
+    wheelhouse.wheel("other")
+    with wheelhouse.index() as index, base.kernel() as kernel:
+        asked = threading.Event()
+
+        def hold(handler: BaseHTTPRequestHandler) -> bool:
+            asked.set()
+            return index.hang(handler)
+
+        index.faults["/simple/other"] = hold
+        kernel.run(LOAD)
+        kernel.run(declare(wheelhouse, "demo==2.0"))
+        process = psutil.Process(int(kernel.run("import os; print(os.getpid())").split()[-1]))
+        second = f"%pip install other --index-url {index.url}"
+        kernel.client.execute(second)
+        assert asked.wait(30)
+        running = process.children(recursive=True)
+        process.kill()
+        assert psutil.wait_procs(running, timeout=10)[1] == []
+        index.faults.clear()
+        kernel.manager.restart_kernel(now=True)  # what a server does that finds its kernel dead
+        kernel.client.wait_for_ready(timeout=60)
+        kernel.run(LOAD)
+        assert "demo" in kernel.run("%session_env restore")
+        assert kernel.run(SEEN) == "2.0 2.0 False"
+        assert "other" in kernel.run(second)
+        assert kernel.run("import other; print(other.__version__)") == "1.0"
+        assert len(list((home / "sessions").iterdir())) == 1
+    assert list((home / "stage").iterdir()) == []
+    assert base.tree() == before
