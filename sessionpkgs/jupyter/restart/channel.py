@@ -14,7 +14,7 @@ from sessionpkgs.jupyter.restart.closing import Frames, closed, waiting
 
 _BOTH = (
     "dispatch_shell", "session", "io_loop", "shell_stream", "iopub_socket", "get_parent", "_parent_ident", "set_parent",
-    "_publish_status", "_signal_children", "_process_children", "_abort_queues", "_topic", "start", "shell",
+    "_publish_status", "_signal_children", "_process_children", "_send_abort_reply", "_topic", "start", "shell",
 )  # fmt: skip
 _SIX = ("msg_queue", "schedule_dispatch")
 _SEVEN = ("_main_asyncio_lock", "shell_channel_thread_main")

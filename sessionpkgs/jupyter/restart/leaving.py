@@ -139,8 +139,6 @@ class Leaving:
         if thread is not None:
             stream = thread.manager.get_subshell_to_shell_channel_socket(None)
         self._channel.give_back()
-        for frames in self._queue:
-            _redispatch(kernel, frames)
         if self._reply:
             told = _told(error)
             kernel.session.send(kernel.iopub_socket, "error", told, self._parent, ident=kernel._topic("error"))
@@ -148,7 +146,12 @@ class Leaving:
             content = {"status": "error", **told, "execution_count": count, "user_expressions": {}, "payload": []}
             kernel.session.send(stream, "execute_reply", content, self._parent, ident=self._ident)
             kernel._publish_status("idle", "shell", self._parent)
-            kernel._abort_queues()  # what waits was meant for the next Python
+        for frames in self._queue:
+            answered = self._reply and _aborted(
+                kernel, stream, frames
+            )  # cells that wait were meant for the next Python
+            if not answered:
+                _redispatch(kernel, frames)
 
     def _state(self) -> dict[str, Any]:
         """What the next Python gets, but for the queue."""
@@ -224,6 +227,22 @@ def _told(error: Exception) -> dict[str, Any]:
     said = f"Python was not restarted: {error!r}"
     hint = "Restart the kernel, then run this cell again."
     return {"ename": "ActivationError", "evalue": said, "traceback": [f"ActivationError: {said}", hint]}
+
+
+def _aborted(kernel: Any, stream: Any, frames: Frames) -> bool:
+    """Whether the message is a cell, which then is answered as the cells behind an error are."""
+    import zmq
+
+    if frames == [b"stop aborting"]:
+        return False
+    idents, message = kernel.session.feed_identities([zmq.Frame(frame) for frame in frames], copy=False)
+    message = kernel.session.deserialize(message, content=True, copy=False)
+    if message["header"]["msg_type"] != "execute_request":
+        return False
+    kernel._publish_status("busy", "shell", message)
+    kernel._send_abort_reply(stream, message, idents)
+    kernel._publish_status("idle", "shell", message)
+    return True
 
 
 def _redispatch(kernel: Any, frames: Frames) -> None:
