@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import subprocess  # noqa: TID251 - tests hold processes open, which `process.run` never does
 import sys
 import sysconfig
@@ -22,6 +23,8 @@ from sessionpkgs.model import Lock, Requirement
 from sessionpkgs.settings import Sources
 from tests.wheelhouse import Wheelhouse
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts programs in the background so
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
