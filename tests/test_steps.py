@@ -211,8 +211,8 @@ def litter(home: Path) -> None:
     torn = [
         home / "resolutions/.torn",
         home / "views/.making-x",
-        home / "views/scripts-0.1",
-        boot / "sitecustomize.py.1",
+        home / "views/scripts-0.4194305",
+        boot / "sitecustomize.py.4194305",
     ]
     for path in torn:
         path.touch()
