@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import importlib.metadata
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from sessionpkgs.fingerprint import fingerprint
@@ -18,15 +18,15 @@ from sessionpkgs.model import Dist, Level, View
 _DIST_INFO, _EGG_INFO = ".dist-info", ".egg-info"
 
 
-def scan(paths: Iterable[str], *, level: Level = "base") -> View:
-    """Everything installed in *paths*, nearest first, with the fingerprint of exactly that.
+def scan(paths: Iterable[str], *, level: Level = "base", pool: Collection[str] = ()) -> View:
+    """Everything installed in *paths*, nearest first, with the fingerprint of exactly that; those in *pool* are a pool's.
 
     A distribution whose version is not a version (PEP 440) is left out, as pip and uv leave it out: uv refuses every
     answer while one is visible.
     """
     places = list(paths)
     stamp = fingerprint(places)
-    return View(*(_folder(path, level) for path in places), fingerprint=stamp)
+    return View(*(_folder(path, "pool" if path in pool else level) for path in places), fingerprint=stamp)
 
 
 def _folder(path: str, level: Level) -> Iterator[Dist]:

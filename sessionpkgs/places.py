@@ -58,6 +58,42 @@ def home(env: Mapping[str, str]) -> str:
     return os.path.abspath(os.path.expanduser(chosen))
 
 
+def workspace(env: Mapping[str, str]) -> str:
+    """Folder of uploaded wheels and jars: the setting ``workspace``, or a folder of the store; it may not exist."""
+    chosen = env.get("SESSIONPKGS_WORKSPACE", "")
+    if not chosen and os.path.isfile(path := config_file(env)):
+        chosen = str(read_toml(path).get("workspace", ""))
+    return os.path.abspath(os.path.expanduser(chosen)) if chosen else os.path.join(home(env), "workspace")
+
+
+POLICY_NAME = "policy.toml"
+
+
+def policy_files(env: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Where policies may stand, as (path, whose it is): the ``machine``'s, that of this ``environment``, the ``user``'s.
+
+    All that exist count together, so that a later one can tighten and never loosen.
+    """
+    user = os.path.join(os.path.dirname(config_file(env)), POLICY_NAME)
+    said = [
+        (os.path.join("/etc/sessionpkgs", POLICY_NAME), "machine"),
+        (os.path.join(sys.prefix, "etc", "sessionpkgs", POLICY_NAME), "environment"),
+        (user, "user"),
+    ]
+    if "SESSIONPKGS_POLICY" in env:
+        said.append((env["SESSIONPKGS_POLICY"], "user"))
+    return list(dict(said).items())
+
+
+def pool_roots(env: Mapping[str, str]) -> dict[str, str]:
+    """Stores that may hold pools, by scope: the ``user``'s own, that of this environment (``sys-prefix``), the ``system``'s."""
+    return {
+        "user": home(env),
+        "sys-prefix": os.path.join(sys.prefix, "share", "sessionpkgs"),
+        "system": "/usr/local/share/sessionpkgs",
+    }
+
+
 def pip_config_files(env: Mapping[str, str]) -> list[str]:
     """Configuration files that pip would read here, in pip's order; the last one wins.
 
@@ -83,11 +119,14 @@ def pip_config_files(env: Mapping[str, str]) -> list[str]:
 def surroundings(env: Mapping[str, str]) -> str:
     """A key over all that is outside a declaration and still decides what it gives.
 
-    That is: our settings, pip's and uv's configuration, and PATH (a script is not put before one that PATH has).
+    That is: our settings, pip's and uv's configuration, policies, what is in the workspace, and PATH (a script is not put
+    before one that PATH has).
     """
     said = sorted((k, v) for k, v in env.items() if k.startswith(("PIP_", "UV_", "SESSIONPKGS_")) or k == "PATH")
     said = [(k, v) for k, v in said if not k.startswith("SESSIONPKGS_CHILD")]
-    files = [(path, *stamp(path)) for path in (*pip_config_files(env), config_file(env))]
+    files: list[tuple[object, ...]] = [(path, *stamp(path)) for path in (*pip_config_files(env), config_file(env))]
+    files += [(place := os.path.join(workspace(env), "artifacts"), *stamp(place))]
+    files += [(path, *stamp(path), *_guard(path)) for path, _ in policy_files(env)]
     return hashlib.sha256(repr((said, files)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -98,6 +137,15 @@ def stamp(path: str) -> tuple[int, int, int]:
     except OSError:
         return (0, 0, 0)
     return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def _guard(path: str) -> tuple[int, ...]:
+    """Owner, mode and change time of the policy at *path*: one that became somebody else's counts as another one."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return (status.st_uid, status.st_mode, status.st_ctime_ns)
 
 
 def interpreter_tag() -> str:

@@ -27,7 +27,7 @@ class Settings:
 
     ``deadline`` is the wall clock in seconds for one engine call, ``coresolve_seconds`` for making base fit,
     ``remember_hours`` how long open version ranges are reopened without asking the index. ``conda_names`` is the path of a
-    JSON table of conda names, ``take_over`` whether ``%pip`` and its kin install into the session. ``hosts`` are further
+    JSON table of conda names, ``workspace`` the folder of uploaded wheels and jars, ``take_over`` whether ``%pip`` and its kin install into the session. ``hosts`` are further
     hosts that engines may reach, with blanks or commas between; ``*`` stands for all. ``came_from`` holds (name, place)
     pairs for values that are not the default.
     """
@@ -43,6 +43,7 @@ class Settings:
     index: str = ""
     hosts: str = ""
     conda_names: str = ""
+    workspace: str = ""
     take_over: bool = True
     came_from: tuple[tuple[str, str], ...] = ()
 
@@ -67,7 +68,8 @@ class Settings:
 class Sources:
     """Where distributions may come from. ``indexes`` in order, the first that has a name wins; ``implied`` adds the
     engine's own default index as the last one. ``find_links`` are folders or pages; ``certificate`` is a CA bundle;
-    ``hosts`` may be reached beside the hosts of all these.
+    ``hosts`` may be reached beside the hosts of all these; where a policy sets a ``limit``, of all hosts only those (and what
+    lies below them) may be, whatever else names one, and a proxy of the user's own does not lift that.
     """
 
     indexes: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ class Sources:
     certificate: str = ""
     trusted_hosts: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    limit: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Make logins known that are not to be seen."""

@@ -11,9 +11,10 @@ ROOT = Path(__file__).parent.parent / "sessionpkgs"
 FLOORS = (
     {"errors", "model", "process", "report", "settings", "places", "fingerprint", "steps", "_version"},
     {"formats", "plan", "consistency", "policy"},
-    {"store", "installed", "journal"},
-    {"engines", "overlay", "workers"},
+    {"store", "installed", "journal", "workspace"},
+    {"engines", "overlay", "workers", "jvm"},
     {"session"},
+    {"pools"},
     {"display"},
     {"jupyter", "cli", "notebook"},
 )

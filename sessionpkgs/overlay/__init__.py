@@ -13,6 +13,8 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sessionpkgs.overlay import pooled
+
 if TYPE_CHECKING:
     from sessionpkgs.overlay.modules import Keeper
 
@@ -20,10 +22,12 @@ _SITE_NAMES = ("site-packages", "dist-packages")
 
 
 def position(path: Iterable[str]) -> int:
-    """Where layers stand in *path*: before the first site-packages, after the standard library and the user's folder."""
-    entries = list(path)
+    """Where layers stand in *path*: after the standard library and the user's folder, before the first site-packages,
+    and before the folders of a pool.
+    """
+    entries, below = list(path), frozenset(pooled.entries())
     for index, entry in enumerate(entries):
-        if os.path.basename(entry) in _SITE_NAMES:
+        if entry in below or os.path.basename(entry) in _SITE_NAMES:
             return index
     return len(entries)
 
@@ -65,12 +69,14 @@ class Overlay:
         if not inherited or os.environ.get("SESSIONPKGS_CHILD_OF") == str(os.getpid()):
             return
         gone = frozenset(inherited.split(os.pathsep))
+        added = frozenset(os.environ.get("SESSIONPKGS_CHILD_FOLDERS", "").split(os.pathsep))
         sys.path[:] = [entry for entry in sys.path if entry not in gone]
         for name in [name for name in os.environ if name.startswith("SESSIONPKGS_CHILD")]:
             del os.environ[name]
         inside = os.path.join(self.root, "")
         for name in {"PATH", "PYTHONPATH", "JUPYTER_PATH"} & os.environ.keys():
-            kept = [part for part in os.environ[name].split(os.pathsep) if not part.startswith(inside)]
+            parts = os.environ[name].split(os.pathsep)
+            kept = [part for part in parts if part not in added and not part.startswith(inside)]
             os.environ[name] = os.pathsep.join(kept)
         importlib.invalidate_caches()
 
@@ -79,7 +85,7 @@ class Overlay:
 
         Gives sentences about what could not be switched cleanly. An exception leaves what was active before.
         """
-        if not self.active and os.environ.get("SESSIONPKGS_CHILD_OF") == str(os.getpid()):
+        if not self.active and os.environ.get("SESSIONPKGS_CHILD_SESSION") == str(os.getpid()):
             from sessionpkgs.errors import ActivationError
 
             raise ActivationError(
@@ -118,6 +124,16 @@ class Overlay:
         if shared := _loaded_packages(wanted["sites"]):
             self._modules.extend_packages(shared)
         self.active = dict(wanted)
+
+    def begin(self, generation: Mapping[str, Any]) -> None:
+        """Put the pool *generation* (what its ``generation.json`` says) below all sessions of this Python, to its end.
+
+        What is loaded stays as it is: a pool cannot change the modules of the kernel that it is given to.
+        """
+        self._on(generation["activation"])
+        pooled.current = {**generation, "entries": list(self._entries)}
+        self._entries, self._finders, self._hooks, self._environ, self.active = [], [], [], {}, {}
+        os.environ.pop("SESSIONPKGS_CHILD_SESSION", None)
 
     def _install_finders(self, names: Iterable[str]) -> None:
         """Run the editable finders (PEP 660) called *names* and put them before the path finder, which base is on."""
@@ -179,9 +195,12 @@ def environment(wanted: Mapping[str, Any], present: Mapping[str, str]) -> dict[s
     if wanted["sites"] and wanted.get("boot"):
         said["PYTHONPATH"] = _before(wanted["boot"], present.get("PYTHONPATH", ""))
         said["SESSIONPKGS_CHILD"] = f"{sys.prefix}|{sys.version_info[0]}.{sys.version_info[1]}"
-        said["SESSIONPKGS_CHILD_PATH"] = os.pathsep.join([*wanted["sites"], *wanted["pth"]])
-        said["SESSIONPKGS_CHILD_OF"] = str(os.getpid())
-        said["SESSIONPKGS_CHILD_FINDERS"] = ",".join(wanted["finders"])
+        said["SESSIONPKGS_CHILD_PATH"] = os.pathsep.join([*wanted["sites"], *wanted["pth"], *pooled.entries()])
+        said["SESSIONPKGS_CHILD_OF"] = said["SESSIONPKGS_CHILD_SESSION"] = str(os.getpid())
+        said["SESSIONPKGS_CHILD_FINDERS"] = ",".join([*wanted["finders"], *pooled.finders()])
+        added = [wanted["bin"], wanted["boot"], wanted["share"] and os.path.join(wanted["share"], "jupyter")]
+        folders = [*filter(None, added), present.get("SESSIONPKGS_CHILD_FOLDERS", "")]
+        said["SESSIONPKGS_CHILD_FOLDERS"] = os.pathsep.join(filter(None, folders))
     return said
 
 

@@ -203,13 +203,13 @@ class Session:
         """What is visible without the session."""
         from sessionpkgs import installed
 
-        return installed.scan(self.life.base())
+        return installed.scan(self.life.base(), pool=self.life.pool)
 
     def union(self) -> Seen:
         """What is visible now, the session's distributions first."""
         from sessionpkgs.session import looking
 
-        return looking.union(self.overlay.active.get("sites", ()), self.life.base())
+        return looking.union(self.overlay.active.get("sites", ()), self.life.base(), self.life.pool)
 
     def plan(self, spec: Spec, *, engine: str = "") -> Plan:
         """What :meth:`apply` would do; changes nothing."""

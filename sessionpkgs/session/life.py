@@ -13,7 +13,7 @@ from typing import Any
 
 from sessionpkgs import fingerprint
 from sessionpkgs.errors import StoreError
-from sessionpkgs.overlay import Overlay
+from sessionpkgs.overlay import Overlay, pooled
 from sessionpkgs.steps import step
 from sessionpkgs.store import FOLDERS, Store, disk
 from sessionpkgs.store.locks import Flock
@@ -78,9 +78,15 @@ class Life:
             )
 
     def base(self) -> list[str]:
-        """Folders of base: those on ``sys.path`` that the overlay did not put there."""
-        ours = {*self.overlay.active.get("sites", ()), *self.overlay.active.get("pth", ())}
-        return [path for path in fingerprint.base_paths(sys.path, self.store.root) if path not in ours]
+        """Folders below the session: the pool's, then those of base, which nobody of us put on ``sys.path``."""
+        pool = pooled.entries()
+        ours = {*self.overlay.active.get("sites", ()), *self.overlay.active.get("pth", ()), *pool}
+        return [*pool, *(path for path in fingerprint.base_paths(sys.path, self.store.root) if path not in ours)]
+
+    @property
+    def pool(self) -> tuple[str, ...]:
+        """Folders of the pool, of those in :meth:`base`."""
+        return tuple(pooled.entries())
 
     def loaded_versions(self) -> tuple[str, ...]:
         """``name==version`` of the session's distributions whose C code is loaded, here or left from before."""
@@ -108,9 +114,10 @@ class Life:
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """The environment without what the overlay added to it."""
-        inside = os.path.join(self.store.root, "")
+        inside, pool = os.path.join(self.store.root, ""), pooled.scripts()
         said = dict(env)
-        said["PATH"] = os.pathsep.join(p for p in said.get("PATH", "").split(os.pathsep) if not p.startswith(inside))
+        kept = (p for p in said.get("PATH", "").split(os.pathsep) if not p.startswith(inside) and p != pool)
+        said["PATH"] = os.pathsep.join(kept)
         return said
 
     def current(self) -> dict[str, tuple[str, str]]:

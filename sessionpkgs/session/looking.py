@@ -68,10 +68,12 @@ class Sheet(TypedDict):
     paths: list[str]
 
 
-def union(session_sites: Sequence[str], base: Sequence[str]) -> Seen:
-    """What a session sees: the distributions in its own folders, then those in the folders of base."""
-    over, under = installed.scan(session_sites, level="session"), installed.scan(base)
-    return Seen(over.values(), under.values(), folders={"session": tuple(session_sites), "base": tuple(base)})
+def union(session_sites: Sequence[str], below: Sequence[str], pool: Sequence[str] = ()) -> Seen:
+    """What a session sees: the distributions in its own folders, then those *below*, of which some are a *pool*'s."""
+    over, under = installed.scan(session_sites, level="session"), installed.scan(below, pool=pool)
+    base = tuple(path for path in below if path not in pool)
+    folders: dict[Level, Sequence[str]] = {"session": tuple(session_sites), "pool": tuple(pool), "base": base}
+    return Seen(over.values(), under.values(), folders=folders)
 
 
 def listing(view: Mapping[str, Dist], base: Mapping[str, Dist], requested: Iterable[Requirement]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from sessionpkgs.session import (
     reopen,
     resolving,
     siblings,
+    where,
 )
 from sessionpkgs.session.changes import Change
 from sessionpkgs.session.rows import leaving_rows, shadow_rows
@@ -48,6 +49,7 @@ class Ask:
     change: Change
     sites: tuple[str, ...] = ()
     base: tuple[str, ...]
+    pool: tuple[str, ...] = ()
     folder: str
     session: str
     env: Mapping[str, str]
@@ -85,7 +87,7 @@ class Line:
         self.store, self.ask, self.stage = store, ask, stage
         self.settings = settings.load(ask.env)
         self.steps: list[tuple[str, float]] = []
-        self.view = installed.scan(ask.base)
+        self.view = installed.scan(ask.base, pool=ask.pool)
         carried = {pin.name: pin for pin in ask.change.carried}
         self.seen = changes.over(self.view, installed.scan(ask.sites, level="session").values(), carried)
         Thread(target=_load_what_installs, daemon=True).start()
@@ -177,7 +179,7 @@ class Line:
         return Request(
             requirements=spec.requirements,
             view=self.seen,
-            sources=resolving.sources(spec, settings.sources(self.ask.env, self.settings)),
+            sources=where.sources(self.ask.env, self.settings, spec, self.store),
             folder=self.ask.folder,
             constraints=tuple(c.line for c in spec.constraints),
             pre=spec.pre,

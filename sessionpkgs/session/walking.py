@@ -31,6 +31,7 @@ def line(session: Session, change: Change, **options: Any) -> Iterator[Line]:
             change=change,
             sites=tuple(session.overlay.active.get("sites", ())),
             base=tuple(session.life.base()),
+            pool=session.life.pool,
             folder=session.place(),
             session=session.life.home,
             env=session.life.environment(session.env),

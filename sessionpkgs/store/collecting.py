@@ -20,7 +20,7 @@ from typing import NamedTuple
 from sessionpkgs.errors import StoreError
 from sessionpkgs.places import boot_id
 from sessionpkgs.steps import step
-from sessionpkgs.store import Store, disk, layers
+from sessionpkgs.store import Store, disk, generations, layers
 from sessionpkgs.store.locks import Flock
 
 _DEADLINE = 60.0
@@ -58,8 +58,12 @@ def _collect(store: Store, before: float) -> Collected:
     """The same, of what nobody used since *before*; nothing is too new for infinity, whatever the clock was."""
     with store.stage():
         pass  # a fresh stage sweeps those of the dead
+    generations.collect(store, before)
+    pooled = generations.used(store)
     gone = [
-        digest for digest in _entries(store, "layers") if _old(store, "layers", digest, before) and _drop(store, digest)
+        digest
+        for digest in _entries(store, "layers")
+        if digest not in pooled and _old(store, "layers", digest, before) and _drop(store, digest)
     ]
     with Flock(store.path("locks", layers.COLLECTING)) as lock:
         step("collect.lock")

@@ -1,6 +1,6 @@
-"""The command line: ``sessionpkgs run``, ``plan``, ``lock``, ``export``, ``diff``, ``doctor``, ``store du``. The same answers as text and, with --json, as JSON.
+"""The command line: ``sessionpkgs run``, ``plan``, ``lock``, ``export``, ``diff``, ``closure``, ``pool``, ``workspace``, ``doctor``, ``store``. The same answers as text and, with --json, as JSON.
 
-It parses words, calls one function and prints what comes back; the exit code is 0 or that of the error tree, and 1 where
+Commands with words of their own stand in modules beside this one. It parses words, calls one function and prints what comes back; the exit code is 0 or that of the error tree, and 1 where
 ``diff`` finds something.
 """
 
@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(act=_run)
 
     _declarations(commands, shared)
+    for module in ("pools", "workspaces", "closures"):
+        import_module(f"sessionpkgs.cli.{module}").add(commands, shared)
 
     doctor = commands.add_parser("doctor", parents=[shared], help="look whether everything is there")
     doctor.set_defaults(act=_doctor)
@@ -227,7 +230,3 @@ def _usage(chosen: argparse.Namespace) -> Answer:
     parts = measure(store)
     rows = [f"{part:<12} {told['entries']:>7}  {size(told['bytes']):>10}" for part, told in parts.items()]
     return "\n".join([store.root, *rows]), {"root": store.root, "parts": parts}, 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The JVM half: jars and Spark settings. It starts no JVM itself."""
