@@ -39,6 +39,7 @@ class Mutant(NamedTuple):
 
 
 STORE, COLLECTING, INGEST = "tests/test_store.py", "tests/test_collecting.py", "tests/test_ingest.py"
+POOLS = "tests/test_pools.py"
 PROMISES, CONTRACT, SESSION = "tests/test_promises.py", "tests/engines/test_contract.py", "tests/test_session.py"
 
 MUTANTS = [
@@ -205,9 +206,40 @@ MUTANTS = [
     Mutant("hidden-place", "a wheel cannot send pip to a place that nobody named", "engines/pip.py",
            '_refuse_hidden_places(report["install"], request)', "pass",
            "tests/test_hostile.py::test_a_place_that_a_wheel_names_itself_is_refused[pip]"),
+    # -- pools: whole or not at all, kept while a kernel holds them
+    Mutant("generation-unheld", "a generation that a kernel holds is not collected", "store/generations.py",
+           "if os.stat(here).st_mtime < before and lock.try_acquire(exclusive=True):", "if os.stat(here).st_mtime < before:",
+           f"{POOLS}::test_a_generation_that_is_held_stays_and_is_collected_after"),
+    Mutant("generation-layers", "the layers of a generation are in use", "store/collecting.py",
+           "if digest not in pooled and _old", "if _old",
+           f"{POOLS}::test_a_generation_that_is_held_stays_and_is_collected_after"),
+    Mutant("current-generation", "what new kernels get is not collected", "store/generations.py",
+           "if number == current(store.root, name):", "if False:",
+           f"{POOLS}::test_a_generation_that_is_held_stays_and_is_collected_after"),
+    Mutant("pool-lock", "two updates of a pool come one after the other", "pools/making.py",
+           "if not lock.try_acquire(exclusive=True):", "if False:",
+           f"{POOLS}::test_a_second_update_waits_for_the_first"),
+    Mutant("foreign-kernel", "a kernel that is not the pool's is not written over", "pools/kernelspec.py",
+           'if said != {"pool": name, "root": root}:', "if False:",
+           f"{POOLS}::test_a_name_that_is_taken_or_cannot_name_a_kernel_is_refused"),
+    Mutant("pool-login", "no login stands in a pool", "pools/brought.py",
+           "if pylock_toml.without_login(text) != text:", "if False:",
+           f"{POOLS}::test_a_login_in_the_declaration_of_a_pool_is_refused"),
+    Mutant("pool-folder", "a pool holds no folder that may change", "pools/brought.py",
+           "if folders := [pin.name for pin in activation.mutable(todo)]:", "if folders := []:",
+           f"{POOLS}::test_a_local_folder_cannot_be_part_of_a_pool"),
+    Mutant("pool-below", "a session stands before the pool", "overlay/__init__.py",
+           "if entry in below or os.path.basename(entry) in _SITE_NAMES:", "if os.path.basename(entry) in _SITE_NAMES:",
+           "tests/test_pool_kernels.py::test_session_beats_pool_beats_base_and_each_shows_again_when_the_one_above_goes"),
+    Mutant("pool-trusted", "a pool that others can write to is not trusted", "store/generations.py",
+           "or status.st_mode & 0o022:", "or False:",
+           f"{POOLS}::test_a_pool_store_that_others_can_write_to_is_not_trusted"),
+    Mutant("pool-shown-secret", "no secret of a pool is shown", "pools/answers.py",
+           'return tuple((name, known.get(name, "…")) for name, _ in values)', "return values",
+           f"{POOLS}::test_a_diff_names_what_changed_and_no_secret"),
     # -- rules, secrets, and what the user's Python becomes
-    Mutant("protected-choice", "no choice of an engine brings a protected distribution", "policy.py",
-           "if pin.name in PROTECTED:", "if False:",
+    Mutant("protected-choice", "no choice of an engine brings a protected distribution", "policy/__init__.py",
+           "if pin.name in PROTECTED or pin.name in told:", "if False:",
            "tests/test_policy.py::test_a_choice_that_brings_a_protected_one_is_refused_with_the_chain_that_asked"),
     Mutant("protected-wish", "a wish for a protected distribution is refused before an index is asked", "session/straight.py",
            "policy.check_spec(spec, self.view)", "pass",

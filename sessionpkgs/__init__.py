@@ -7,11 +7,14 @@ pays for this import.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sessionpkgs._version import __version__
 
+TYPE_CHECKING = (
+    False  # no import of ``typing``: a kernel that starts with us still has the user's folder first on its path
+)
 if TYPE_CHECKING:
+    from typing import Any
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from sessionpkgs.errors import SessionPkgsError

@@ -132,10 +132,14 @@ class SpecError(SessionPkgsError):
 
 
 class PolicyError(SessionPkgsError):
-    """A rule forbids what was asked; ``rule`` names it."""
+    """A rule forbids what was asked; ``rule`` names it, of an administrator's policy by its key."""
 
     exit_code = 10
-    rule: ClassVar[str] = "policy"
+    rule: str = "policy"
+
+    def __init__(self, sentence: str, *, hint: str = "", item: str = "", rule: str = "") -> None:
+        super().__init__(sentence, hint=hint, item=item)
+        self.rule = rule or type(self).rule
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready form, with ``rule``."""

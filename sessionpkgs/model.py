@@ -193,7 +193,11 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """One row of a Record: a distribution that the session brings or keeps."""
+    """One row of a Record: a distribution that the session brings or keeps.
+
+    ``base`` is the version below it that it hides, or keeps. ``origin`` says where it came from: ``base``, ``pool ml``,
+    ``workspace``, the host of an index, a folder of wheels, or the place that was asked for, without a login.
+    """
 
     name: str
     version: str
@@ -208,6 +212,7 @@ class Package:
     kind: Kind = "wheel"
     direct: bool = False
     editable: bool = False
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,8 +221,10 @@ class Record:
 
     A plan's says how many bytes are still to ``fetch`` and how many seconds are ``expected``. What is needed to have the
     same again, and to say what changed since: ``tag`` is the interpreter's, ``distributions`` are name and version of
-    all of base, ``indexes`` and ``find_links`` where it was looked (without logins), ``declared`` is whether the declaration
-    said so itself, ``values`` are the ``variables`` that are no secrets, with their values.
+    all that is below the session, ``indexes`` and ``find_links`` where it was looked (without logins), ``declared`` is whether the declaration
+    said so itself, ``values`` are the ``variables`` that are no secrets, with their values. Of a pool there are its name
+    and generation (``pool``: ``ml 3``), the digest of its layer, name and version of all that it brings, and rows as those
+    of ``packages`` for what its own declaration asks for and for its jars (kind ``jar``).
     """
 
     action: str
@@ -243,7 +250,12 @@ class Record:
     find_links: tuple[str, ...] = ()
     declared: bool = False
     values: tuple[tuple[str, str], ...] = ()
+    pool: str = ""
+    pool_layer: str = ""
+    pool_distributions: tuple[tuple[str, str], ...] = ()
+    pool_packages: tuple[dict[str, object], ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready form, schema ``application/vnd.sessionpkgs.env.v1+json``."""
-        return {"schema": 1, **asdict(self), "distributions": dict(self.distributions), "values": dict(self.values)}
+        pairs = ("distributions", "values", "pool_distributions")
+        return {"schema": 1, **asdict(self), **{name: dict(getattr(self, name)) for name in pairs}}

@@ -63,7 +63,12 @@ def workspace(env: Mapping[str, str]) -> str:
     chosen = env.get("SESSIONPKGS_WORKSPACE", "")
     if not chosen and os.path.isfile(path := config_file(env)):
         chosen = str(read_toml(path).get("workspace", ""))
-    return os.path.abspath(os.path.expanduser(chosen)) if chosen else os.path.join(home(env), "workspace")
+    return os.path.abspath(os.path.expanduser(chosen)) if chosen else workspace_of_store(env)
+
+
+def workspace_of_store(env: Mapping[str, str]) -> str:
+    """The workspace where no other is named; it is made with the first artefact."""
+    return os.path.join(home(env), "workspace")
 
 
 POLICY_NAME = "policy.toml"
@@ -82,7 +87,7 @@ def policy_files(env: Mapping[str, str]) -> list[tuple[str, str]]:
     ]
     if "SESSIONPKGS_POLICY" in env:
         said.append((env["SESSIONPKGS_POLICY"], "user"))
-    return list(dict(said).items())
+    return list(dict(reversed(said)).items())[::-1]  # a path that is named twice is its first owner's
 
 
 def pool_roots(env: Mapping[str, str]) -> dict[str, str]:
@@ -140,11 +145,13 @@ def stamp(path: str) -> tuple[int, int, int]:
 
 
 def _guard(path: str) -> tuple[int, ...]:
-    """Owner, mode and change time of the policy at *path*: one that became somebody else's counts as another one."""
+    """Owner, mode and change time of the policy at *path*: one that became somebody else's counts as another one, and one
+    that cannot be looked at is none that is not there.
+    """
     try:
-        status = os.stat(path)
-    except OSError:
-        return ()
+        status = os.lstat(path)
+    except OSError as error:
+        return (error.errno or 0,)
     return (status.st_uid, status.st_mode, status.st_ctime_ns)
 
 

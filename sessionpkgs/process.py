@@ -13,10 +13,11 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 from sessionpkgs.errors import DeadlineError, EngineMissing
 
@@ -103,6 +104,13 @@ class Runner(Protocol):
 
 def _nothing() -> None:
     """Hear a tick and do nothing."""
+
+
+def become(argv: Sequence[str]) -> NoReturn:
+    """Let the program *argv* take this one's place, with what it was asked still to do."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(argv[0], list(argv))  # noqa: S606 - the one door
 
 
 def run(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs._version import __version__
-from sessionpkgs.errors import IntegrityError, SessionPkgsError
+from sessionpkgs.errors import IntegrityError, PolicyError, SessionPkgsError
 
 if TYPE_CHECKING:
     from sessionpkgs.session import Session
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         import_module(f"sessionpkgs.cli.{module}").add(commands, shared)
 
     doctor = commands.add_parser("doctor", parents=[shared], help="look whether everything is there")
+    doctor.add_argument("--policy", action="store_true", help="say of each rule what holds and which file says so")
     doctor.set_defaults(act=_doctor)
 
     store = commands.add_parser("store", help="look after the store").add_subparsers(metavar="WHAT", required=True)
@@ -178,14 +179,18 @@ def _run(chosen: argparse.Namespace) -> Answer:
 
 def _doctor(chosen: argparse.Namespace) -> Answer:
     """Look at everything."""
-    del chosen
+    from sessionpkgs.session import rules
     from sessionpkgs.session.doctor import examine
 
+    rows = rules.explain(os.environ)
+    if chosen.policy:
+        usable = all(row["key"] != "policy" for row in rows)
+        return rules.table(rows), {"ok": usable, "policy": rows}, 0 if usable else PolicyError.exit_code
     findings = examine(os.environ)
     width = max(len(finding.name) for finding in findings)
     text = "\n".join(f"{'✓' if f.fine else '✗'} {f.name:<{width}}  {f.text}" for f in findings)
     bad = [finding for finding in findings if not finding.fine]
-    return text, {"ok": not bad, "findings": [finding._asdict() for finding in findings]}, 1 if bad else 0
+    return text, {"ok": not bad, "findings": [f._asdict() for f in findings], "policy": rows}, 1 if bad else 0
 
 
 def _collect(chosen: argparse.Namespace) -> Answer:

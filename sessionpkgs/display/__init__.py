@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
-    Row = tuple[str, str, str, str, str, str]
+    Row = tuple[str, ...]
 
 MIME = "application/vnd.sessionpkgs.env.v1+json"
 """The media type of the record."""
 
 HEADS = ("Package", "Base", "", "Session", "Layer", "State")
+POOLED = ("Package", "Base/pool", "", "Session", "Layer", "State", "Origin")
+"""The columns where there is a pool; HEADS and the last one where something came from the workspace."""
 IDLE = ("kept", "shadowed")
 """States of packages with which the session has nothing to do."""
 _WIDTH = 80
@@ -96,20 +98,47 @@ class Facts:
         self.asked: list[Row] = []
         self.changed: list[Row] = []
         self.along: list[Row] = []
+        self.pooled: list[Row] = []
+        self.more: list[tuple[str, str]] = []
         self.idle: list[Row] = []
+        self.pool, _, self.generation = plain(record.get("pool") or "").rpartition(" ")
         self.packages = sorted(record.get("packages") or (), key=_by_name)
+        self.heads = self._heads()
         for package in self.packages:
             self._sort_in(package)
-        self.rows = self.asked + self.changed + self.along + self.idle
-        self.live = [row for row in self.rows if row[5] not in IDLE and row[4] != "base"]
+        if self.pool:
+            from sessionpkgs.display import pooled
+
+            self.pooled = [self._row(package, *cells) for package, cells in pooled.rows(self)]
+            self.more = pooled.rest(self)
+        self.rows = self.asked + self.changed + self.along + self.pooled + self.idle
+        self.live = [row for row in self.rows if row[5] not in IDLE and row[4] == "session"]
         self.mark, self.lead, self.rest = _headline(self)
+
+    def is_asked(self, row: Row) -> bool:
+        """Whether a line of the session asks for what *row* tells of."""
+        return row[0] in self.names and row not in self.pooled
+
+    def _heads(self) -> tuple[str, ...]:
+        """The columns: where things came from is said where it may be another place than the index."""
+        if self.pool:
+            return POOLED
+        brought = any(package.get("origin") == "workspace" for package in self.packages)
+        return (*HEADS, POOLED[-1]) if brought else HEADS
+
+    def _row(self, package: Mapping[str, Any], *cells: str) -> Row:
+        """*cells* with the origin where it has a column: what the layer says already is not said again."""
+        place = shortened(plain(package.get("origin") or ""))
+        told = (*cells, "–" if place in ("", cells[4]) else place)
+        return told[: len(self.heads)]
 
     def _sort_in(self, package: Mapping[str, Any]) -> None:
         """Put one package into its group; what changes base or waits for a restart never hides among the others.
 
         A plan is about what would change: what stays as it is, asked for or not, stands together.
         """
-        version, layer, state = plain(package["version"]), plain(package["layer"]), plain(package["state"])
+        version, state = plain(package["version"]), plain(package["state"])
+        layer = named(plain(package["layer"]), self.pool)
         base = plain(package.get("base") or "") or (version if layer == "base" else "–")
         idle = state in IDLE
         arrow = "→" if base not in (version, "–") and not idle else ""
@@ -119,13 +148,14 @@ class Facts:
         if package.get("requested"):
             self.names.add(name)
             group = group if idle and self.action == "plan" else self.asked
-        group.append((name, base, arrow, version, layer, label))
+        group.append(self._row(package, name, base, arrow, version, layer, label))
 
     def below(self) -> list[tuple[str, str]]:
-        """Name what was dropped and which variables were set."""
+        """Count what else the pool has, name what was dropped and which variables were set."""
         labels = ("Would drop", "Would set") if self.action == "plan" else ("Dropped", "Variables set")
         values = (self.record.get("dropped"), self.record.get("variables"))
-        return [(label, plain(", ".join(names))) for label, names in zip(labels, values, strict=True) if names]
+        told = [(label, plain(", ".join(names))) for label, names in zip(labels, values, strict=True) if names]
+        return [*self.more, *told]
 
     def details(self) -> list[tuple[str, str, str]]:
         """Where it came from: label, short value, full value."""
@@ -136,6 +166,7 @@ class Facts:
             ("Asked for", ", ".join(get("requested") or ()), ""),
             ("Engine", get("engine"), ""),
             ("Layer", str(get("layer") or "")[:12], get("layer")),
+            ("Pool", get("pool"), get("pool_layer")),
             ("Base", str(get("base") or "")[:12], get("base")),
             ("Python", get("python"), ""),
             ("Session", str(get("session") or "")[:12], get("session")),
@@ -144,6 +175,22 @@ class Facts:
             ("Created", get("created"), ""),
         ]
         return [(label, plain(short), plain(full or short)) for label, short, full in entries if short]
+
+
+def named(layer: str, pool: str) -> str:
+    """*layer* as a table calls it, where *pool* is the name of the pool, "" without one: ``pool ml``."""
+    return f"pool {pool}" if layer == "pool" and pool else layer
+
+
+def pool_of(record: Mapping[str, Any]) -> str:
+    """Name of the pool in an answer, "" without one."""
+    return str(record.get("pool") or "").rpartition(" ")[0]
+
+
+def shortened(place: str) -> str:
+    """The host of a URL, the last part of a path, any other *place* as it is."""
+    host = place.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    return host or (place.rstrip("/").rpartition("/")[2] if "/" in place else place)
 
 
 def _by_name(package: Mapping[str, Any]) -> str:
@@ -156,7 +203,7 @@ def _headline(facts: Facts) -> tuple[str, str, str]:
     dropped = [plain(name) for name in facts.record.get("dropped") or ()]
     source = _SOURCES.get(str(facts.record.get("source")), "")
     if facts.action == "reset":
-        return "✓", "Reset", f"base again, {took}"
+        return "✓", "Reset", f"{_below(facts)} again, {took}"
     if facts.action == "plan":
         names = [f"{row[0]} {row[3]}" for row in facts.live]
         told = f"would install {_several(names)}{_cost(facts.record)}" if names else "nothing to install"
@@ -181,13 +228,17 @@ def _cost(record: Mapping[str, Any]) -> str:
 
 
 def _amount(facts: Facts) -> str:
-    """How many packages the session sees beyond base."""
+    """How many packages the session brings, and what they stand on."""
     count, late = len(facts.live), sum("restart" in row[5] for row in facts.live)
     if not count:
-        return "base alone, nothing on top"
-    pooled = ", some from a pool" if any(row[4] == "pool" for row in facts.live) else ""
+        return f"nothing on top of {_below(facts)}" if facts.pool else "base alone, nothing on top"
     after = f", {late} of them after restart" if late else ""
-    return f"{count} package{'s' * (count > 1)} on top of base{pooled}{after}"
+    return f"{count} package{'s' * (count > 1)} on top of {_below(facts)}{after}"
+
+
+def _below(facts: Facts) -> str:
+    """What the session stands on."""
+    return f"pool {facts.pool} (generation {facts.generation}) and base" if facts.pool else "base"
 
 
 def _several(names: Sequence[str]) -> str:
@@ -201,8 +252,8 @@ def _text(facts: Facts) -> str:
     """Aligned columns, requested packages with a star."""
     lines = wrap(f"{facts.mark} {facts.lead}: {facts.rest}".lstrip(), "")
     if rows := facts.rows:
-        starred = [(f"{'*' if row[0] in facts.names else ' '} {row[0]}", *row[1:]) for row in rows]
-        table = [("  Package", *HEADS[1:]), *starred]
+        starred = [(f"{'*' if facts.is_asked(row) else ' '} {row[0]}", *row[1:]) for row in rows]
+        table = [("  Package", *facts.heads[1:]), *starred]
         wide = [max(map(len, column)) for column in zip(*table, strict=True)]
         rest = [min(16, width) for width in wide[1:]]
         widths = [min(wide[0], max(20, _WIDTH - sum(rest) - 2 * len(rest))), *rest[:-1], 0]

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sessionpkgs.display import MIME, Facts, Result, deeds, drift, listed, page, plain, wrap
+from sessionpkgs.display import MIME, Facts, Result, deeds, drift, listed, named, page, plain, pool_of, workspaces, wrap
 from sessionpkgs.display.page import ALERT, BAD, BOX, GOOD, NAME, PAD, QUIET, TABLE, code, escape, folded
 from sessionpkgs.errors import SpecError
 
@@ -70,11 +70,11 @@ def _freeze_text(record: Record) -> str:
     return "\n".join(map(plain, record["lines"]))
 
 
-def _entries(sheet: Record) -> list[tuple[str, str]]:
+def _entries(sheet: Record, pool: str) -> list[tuple[str, str]]:
     """Keys and values of one sheet."""
     found = []
     for label, key in _KEYS:
-        value = sheet[key]
+        value = named(sheet[key], pool) if key == "layer" else sheet[key]
         if value or key not in _OPTIONAL:
             found.append((label, plain(", ".join(value) if isinstance(value, list) else value)))
     return found
@@ -85,7 +85,7 @@ def _show_text(record: Record) -> str:
     blocks = [
         "\n".join(
             [
-                *(f"{label}: {value}".rstrip() for label, value in _entries(sheet)),
+                *(f"{label}: {value}".rstrip() for label, value in _entries(sheet, pool_of(record))),
                 *(f"  {plain(path)}" for path in sheet["paths"]),
             ]
         )
@@ -101,7 +101,7 @@ def _show_html(record: Record) -> str:
         rows = "".join(
             f'<tr style="background:none;border:none"><td style="{PAD};{QUIET};vertical-align:top">{label}</td>'
             f'<td style="{NAME};overflow-wrap:anywhere">{escape(value)}</td></tr>'
-            for label, value in _entries(sheet)
+            for label, value in _entries(sheet, pool_of(record))
             if value
         )
         parts.append(f'<table style="{TABLE};margin:2px 0 8px"><tbody>{rows}</tbody></table>')
@@ -113,6 +113,13 @@ def _show_html(record: Record) -> str:
 # -- check ------------------------------------------------------------------------------------------------------------
 
 
+_WITHOUT = {
+    "session": "",
+    "pool": " (base and pool alone have this too)",
+    "base": " (base alone has this too)",
+}
+
+
 def _sentence(finding: Record) -> str:
     """One finding, in the words of ``pip check`` where it has any."""
     subject = f"{finding['dist']} {finding['version']}"
@@ -122,10 +129,10 @@ def _sentence(finding: Record) -> str:
         "python": f"{subject} needs {finding['needs']}, and this is {finding['has']}.",
         "unreadable": f"{subject} has a requirement that cannot be read: {finding['needs']}",
         "loaded": f"{subject if finding['version'] else 'Nothing of it'} is what is found, but {finding['has']} is loaded "
-        f"(module {finding['needs']}): %session_env restart.",
+        f"(module {finding['needs']}){': %session_env restart' * (finding['fault'] == 'session')}.",
         "twice": f"{subject} is there more than once, also as {finding['has']}: {', '.join(finding['paths'])}",
     }[finding["kind"]]
-    return plain(f"{told} (base alone has this too)" if finding["fault"] == "base" else told)
+    return plain(told + _WITHOUT[finding["fault"]])
 
 
 def _check_text(record: Record) -> str:
@@ -135,7 +142,7 @@ def _check_text(record: Record) -> str:
 
 
 def _check_html(record: Record) -> str:
-    """A list of the findings; what base has without the session is quiet."""
+    """A list of the findings; what is there without the session is quiet."""
     findings = _by_fault(record)
     own = sum(finding["fault"] == "session" for finding in findings)
     mark = f'<span style="{BAD}">✗</span>' if own else f'<span style="{GOOD}">✓</span>'
@@ -147,13 +154,14 @@ def _check_html(record: Record) -> str:
         f"{escape(_sentence(finding))}</span></li>"
         for finding in findings
     )
-    rest = f", {len(findings) - own} in base alone" if len(findings) > own else ""
+    alone = "base and pool" if any(finding["fault"] == "pool" for finding in findings) else "base"
+    rest = f", {len(findings) - own} in {alone} alone" if len(findings) > own else ""
     return f'<div>{mark} <b>{lead}</b>{rest}</div><ul style="margin:6px 0 0;padding-left:18px">{items}</ul>'
 
 
 def _by_fault(record: Record) -> list[Record]:
     """The findings, those that the session causes first."""
-    return sorted(record["findings"], key=lambda finding: finding["fault"] == "base")
+    return sorted(record["findings"], key=lambda finding: finding["fault"] != "session")
 
 
 # -- why --------------------------------------------------------------------------------------------------------------
@@ -161,7 +169,7 @@ def _by_fault(record: Record) -> list[Record]:
 
 def _why_text(record: Record) -> str:
     """A sentence where one is due, then the chains as a tree."""
-    lines = [plain(line) for line in _tree([[_step(step) for step in chain] for chain in record["chains"]])]
+    lines = [plain(line) for line in _tree(_steps(record))]
     told = _remark(record)
     return "\n".join([*(wrap(told, "") if told else []), *lines])
 
@@ -169,7 +177,7 @@ def _why_text(record: Record) -> str:
 def _why_html(record: Record) -> str:
     """The same tree in letters of one width."""
     told = _remark(record)
-    lines = _tree([[_step(step) for step in chain] for chain in record["chains"]])
+    lines = _tree(_steps(record))
     lead = f'<div style="margin:2px 0 6px">{escape(told)}</div>' if told else ""
     return lead + code(_NEWLINE.join(map(plain, lines)))
 
@@ -178,16 +186,23 @@ def _remark(record: Record) -> str:
     """What the tree alone does not tell."""
     subject = f"{record['name']} {record['version']}"
     if record["along"]:
-        return plain(f"{subject} comes along: no line of the session leads to it, base does.")
+        above = named(record["chains"][0][0]["layer"], pool_of(record))
+        return plain(f"{subject} comes along: no line of the session leads to it, {above} does.")
     alone = len(record["chains"]) == 1 and len(record["chains"][0]) == 1
     if alone and not record["chains"][0][0]["asked"]:
-        return plain(f"{subject} is installed in {record['layer']}; nothing needs it.")
+        return plain(f"{subject} is installed in {named(record['layer'], pool_of(record))}; nothing needs it.")
     return ""
 
 
-def _step(step: Record) -> str:
+def _steps(record: Record) -> list[list[str]]:
+    """The chains as texts."""
+    return [[_step(step, pool_of(record)) for step in chain] for chain in record["chains"]]
+
+
+def _step(step: Record, pool: str) -> str:
     """One link: the line that was asked for, else name, version and layer."""
-    return f"{step['line']} (asked)" if step["asked"] else f"{step['name']} {step['version']} ({step['layer']})"
+    where = named(step["layer"], pool)
+    return f"{step['line']} (asked)" if step["asked"] else f"{step['name']} {step['version']} ({where})"
 
 
 def _tree(chains: Sequence[Sequence[str]], indent: str | None = None) -> list[str]:
@@ -217,6 +232,7 @@ _FORMS: Mapping[str, Callable[[Record], str]] = {
 _LOOKS: Mapping[str, tuple[Callable[[Record], str], Callable[[Record], str]]] = {
     **deeds.LOOKS,
     "list": (listed.text, listed.html),
+    "workspace list": (workspaces.listing, workspaces.listing_html),
     "freeze": (_freeze_text, lambda record: code(_freeze_text(record))),
     "show": (_show_text, _show_html),
     "check": (_check_text, _check_html),

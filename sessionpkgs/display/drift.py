@@ -14,12 +14,14 @@ from sessionpkgs.display.page import ALERT, GOOD, QUIET, escape, folded
 Record = Mapping[str, Any]
 
 FOLD_OVER = 10
-"""Distributions of base that nothing rests on, up to which each is shown."""
+"""Distributions of base and the pool that nothing rests on, up to which each is shown."""
 
 
 def _subject(found: Record) -> str:
     """What a difference is of."""
-    return {"base": "base's ", "variable": "variable "}.get(found["kind"], "") + str(found["name"])
+    if found["kind"] == "pool" and not found["name"]:
+        return "pool"
+    return {"base": "base's ", "pool": "pool's ", "variable": "variable "}.get(found["kind"], "") + str(found["name"])
 
 
 def sentence(found: Record) -> str:
@@ -39,12 +41,18 @@ def sentence(found: Record) -> str:
         told = f"{subject}: {now} is new"
     else:
         told = f"{subject}: {then}, now {now}"
-    return plain(f"{told} (the session needs it)" if found["kind"] == "base" and found["needed"] else told)
+    rests = _is_below(found) and found["needed"]
+    return plain(f"{told} (the session needs it)" if rests else told)
+
+
+def _is_below(found: Record) -> bool:
+    """Whether it is a distribution of base or the pool that differs."""
+    return bool(found["kind"] in ("base", "pool") and found["name"])
 
 
 def _parted(record: Record) -> tuple[list[Record], list[Record]]:
-    """The differences that matter, and those of base on which nothing rests, where these are many."""
-    idle = [found for found in record["differences"] if found["kind"] == "base" and not found["needed"]]
+    """The differences that matter, and those of base and the pool on which nothing rests, where these are many."""
+    idle = [found for found in record["differences"] if _is_below(found) and not found["needed"]]
     idle = idle if len(idle) > FOLD_OVER else []
     return [found for found in record["differences"] if found not in idle], idle
 
@@ -65,9 +73,15 @@ def text(record: Record) -> str:
     lines += _items(shown, sentence)
     if idle:
         names = ", ".join(str(found["name"]) for found in idle)
-        lines += wrap(plain(f"- {len(idle)} more of base, which the session does not need: {names}"), "  ")
+        lines += wrap(plain(f"- {_rest(idle)}: {names}"), "  ")
     lines += _items(record["notices"], plain)
     return "\n".join(lines)
+
+
+def _rest(idle: list[Record]) -> str:
+    """What is not listed one by one."""
+    where = " and ".join(kind for kind in ("pool", "base") if any(found["kind"] == kind for found in idle))
+    return f"{len(idle)} more of {where}, which the session does not need"
 
 
 def _items(items: Iterable[Any], words: Callable[[Any], str]) -> list[str]:
@@ -80,7 +94,7 @@ def html(record: Record) -> str:
     mark = f'<span style="{GOOD}">✓</span> ' if record["same"] else ""
     parts = [f"<div>{mark}<b>{escape(_lead(record))}</b></div>", _listed(shown)]
     if idle:
-        parts.append(folded(f"{len(idle)} more of base, which the session does not need", _listed(idle)))
+        parts.append(folded(_rest(idle), _listed(idle)))
     parts += [f'<div style="margin:6px 0 0;{QUIET}">{escape(notice)}</div>' for notice in record["notices"]]
     return "".join(parts)
 

@@ -6,11 +6,11 @@ It does not know how the facts came to be, and needs no import from outside for 
 
 from __future__ import annotations
 
-from sessionpkgs.display import HEADS, IDLE, plain
+from sessionpkgs.display import IDLE, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sessionpkgs.display import Facts, Row
 
@@ -38,7 +38,7 @@ _TYPED = (
 )
 _LABEL = f"text-align:left;vertical-align:top;padding:1px 16px 1px 0;white-space:nowrap;{QUIET}"
 _VALUE = "text-align:left;padding:1px 0;overflow-wrap:anywhere"
-_TIGHT = ("Base", "")
+_TIGHT = ("Base", "Base/pool", "")
 _FOLD_OVER = 12
 _FEW = 2
 """Notices that are shown whatever they say."""
@@ -67,7 +67,7 @@ def html(facts: Facts) -> str:
         *_tables(facts),
     ]
     for label, value in facts.below():
-        parts.append(f'<div style="margin-top:6px"><span style="{QUIET}">{label}:</span> {escape(value)}</div>')
+        parts.append(f'<div style="margin-top:6px"><span style="{QUIET}">{escape(label)}:</span> {escape(value)}</div>')
     if visible:
         items = "".join(f'<li style="margin:2px 0">{escape(notice)}</li>' for notice in visible)
         parts.append(f'<ul style="margin:6px 0 0;padding-left:18px">{items}</ul>')
@@ -84,18 +84,19 @@ def _notices(facts: Facts) -> tuple[list[str], list[str]]:
 
 def _tables(facts: Facts) -> list[str]:
     """The open table and the folded ones: much that came along, and in a plan what stays as it is."""
-    many, plan = len(facts.rows) > _FOLD_OVER, facts.action == "plan"
+    many, plan = len(facts.rows) - len(facts.pooled) > _FOLD_OVER, facts.action == "plan"
     hidden = [
         ("more would come along" if plan else "more came along", facts.along if many else []),
+        (f"of pool {escape(facts.pool)}", facts.pooled if len(facts.pooled) > _FOLD_OVER else []),
         ("kept", facts.idle if many or plan else []),
     ]
     away = [row for _, rows in hidden for row in rows]
     shown = [row for row in facts.rows if row not in away]
-    heads = head(HEADS, shown or away, tight=_TIGHT) if away else head(HEADS, tight=_TIGHT)
-    parts = [_table(shown, heads, facts.names)] if shown else []
+    heads = head(facts.heads, shown or away, tight=_TIGHT) if away else head(facts.heads, tight=_TIGHT)
+    parts = [_table(shown, heads, facts)] if shown else []
     if not shown:
         hidden = [(why.removeprefix("more "), rows) for why, rows in hidden]
-    return parts + [folded(f"{len(rows)} {why}", _table(rows, heads, facts.names)) for why, rows in hidden if rows]
+    return parts + [folded(f"{len(rows)} {why}", _table(rows, heads, facts)) for why, rows in hidden if rows]
 
 
 def folded(summary: str, inner: str) -> str:
@@ -146,18 +147,20 @@ def framed(heads: str, body: str) -> str:
     return f'<div style="overflow-x:auto"><table style="{TABLE}">{heads}<tbody>{body}</tbody></table></div>'
 
 
-def _table(rows: Iterable[Row], heads: str, asked: Collection[str]) -> str:
+def _table(rows: Iterable[Row], heads: str, facts: Facts) -> str:
     """*rows* below *heads*; those that were asked for in bold, those that stay as they are in quiet letters."""
     body = []
-    for name, base, arrow, version, layer, state in rows:
+    for row in rows:
+        name, base, arrow, version, layer, state, *origin = row
         look = f";{QUIET}" if state in IDLE else ""
-        title = f'<b title="asked for">{escape(name)}</b>' if name in asked else escape(name)
+        title = f'<b title="asked for">{escape(name)}</b>' if facts.is_asked(row) else escape(name)
         number = f"<b>{escape(version)}</b>" if arrow else escape(version)
         label = f'<span style="{ALERT}">{escape(state)}</span>' if "restart" in state else escape(state)
+        places = "".join(f'<td style="{PAD}">{escape(place)}</td>' for place in origin)
         body.append(
             f'<tr style="background:none;border-top:{LINE}{look}"><td style="{NAME}">{title}</td>'
             f'<td style="{SLIM}">{escape(base)}</td><td style="{SLIM}">{arrow}</td><td style="{PAD}">{number}</td>'
-            f'<td style="{PAD}">{escape(layer)}</td><td style="{PAD}">{label}</td></tr>'
+            f'<td style="{PAD}">{escape(layer)}</td><td style="{PAD}">{label}</td>{places}</tr>'
         )
     return framed(heads, "".join(body))
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sessionpkgs.errors import EngineMissing
 from sessionpkgs.model import Lock, Pin, Requirement, View
 from sessionpkgs.process import Runner, run
 from sessionpkgs.settings import Sources
+
+if TYPE_CHECKING:
+    from sessionpkgs.engines.targets import Target
 
 ENGINES = {
     "uv": "sessionpkgs.engines.uv:Uv",
@@ -50,6 +53,7 @@ class Request:
     lines taken even though the View has them; ``may_build`` is False for a plan, which never runs a package's code;
     ``explain`` asks for the edges of the dependency graph at any cost; ``fresh`` distrusts the files in the engine's
     cache, ``refresh`` its pages of the indexes. ``upgrade`` are names whose version in the View counts for nothing.
+    ``target`` is another Python to resolve for, from wheels alone.
     """
 
     requirements: tuple[Requirement, ...]
@@ -66,6 +70,7 @@ class Request:
     explain: bool = False
     fresh: bool = False
     refresh: bool = False
+    target: Target | None = None
 
 
 class Engine(Protocol):

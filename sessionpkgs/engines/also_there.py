@@ -6,13 +6,11 @@ no choice and raises nothing for what an index does.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from queue import Empty, SimpleQueue
 
-from sessionpkgs.engines import words
+from sessionpkgs.engines import at_once, words
 from sessionpkgs.engines.pages import Index, Pages, declared
 from sessionpkgs.errors import SessionPkgsError
 from sessionpkgs.formats.wording import names as listed
@@ -21,11 +19,9 @@ from sessionpkgs.settings import Sources
 
 SECONDS = 3.0
 MOST_NAMES = 50
-THREADS = 8
 THREAD = "sessionpkgs other indexes"
 _SHOWN = 9
 _WEB = ("http://", "https://")
-Told = tuple[str, tuple[Index, ...]]
 
 
 def told(lock: Lock, sources: Sources, env: Mapping[str, str]) -> Lock:
@@ -48,31 +44,14 @@ def told(lock: Lock, sources: Sources, env: Mapping[str, str]) -> Lock:
 
 def _asked(names: list[str], pages: Pages) -> dict[str, tuple[Index, ...]]:
     """The indexes that have each of *names*, the one that it came from first; what is known after a few seconds."""
-    until = time.monotonic() + SECONDS
-    waiting, answers = SimpleQueue[str](), SimpleQueue[Told]()
-    for name in names:
-        waiting.put(name)
 
-    def ask() -> None:
-        while not pages.over.is_set():
-            try:
-                name = waiting.get_nowait()
-            except Empty:
-                return
-            answers.put((name, _having(name, pages, until)))
+    def look(name: str, left: float) -> tuple[Index, ...]:
+        return _having(name, pages, time.monotonic() + left)
 
-    for _ in range(min(THREADS, len(names))):
-        threading.Thread(target=ask, daemon=True, name=THREAD).start()
-    found: dict[str, tuple[Index, ...]] = {}
     try:
-        while len(found) < len(names):
-            name, indexes = answers.get(timeout=max(0.0, until - time.monotonic()))
-            found[name] = indexes
-    except Empty:
-        pass
+        return at_once.ask(names, look, deadline=SECONDS, thread=THREAD)
     finally:
         pages.over.set()
-    return found
 
 
 def _having(name: str, pages: Pages, until: float) -> tuple[Index, ...]:

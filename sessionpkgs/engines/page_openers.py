@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from sessionpkgs._version import __version__
-from sessionpkgs.engines.wheel_listing import _opener, _proxies
+from sessionpkgs.engines import openers
 from sessionpkgs.settings import Sources
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -28,9 +28,9 @@ def opener(
     """
     parts = urlsplit(url)
     if parts.scheme == "https" and {parts.netloc, parts.hostname} & {*sources.trusted_hosts}:
-        made = _unverified(_proxies(parts, env))
+        made = _unverified(openers.proxy(parts, env))
     else:
-        made = _opener(parts, env, sources.certificate or _bundle(env))
+        made = openers.opener(parts, env, sources.certificate or _bundle(env))
     made.addheaders = [("User-Agent", f"sessionpkgs/{__version__}"), ("Accept", _ACCEPT)]
     made.addheaders += [("Accept-Encoding", "gzip"), ("Cache-Control", "max-age=0")]
     if login is not None and not any(login):

@@ -19,7 +19,6 @@ from typing import TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from sessionpkgs.engines import fence, page_openers, uv_config, words
-from sessionpkgs.engines.uv_config import _without_login
 from sessionpkgs.errors import IndexUnavailable
 from sessionpkgs.formats.wording import show
 from sessionpkgs.settings import Sources
@@ -78,7 +77,7 @@ def declared(sources: Sources) -> tuple[Index, ...]:
     if sources.no_index:
         return ()
     implied = uv_config.default_index() if sources.implied and sources.indexes else ""
-    known = {url.rstrip("/"): Index(*_without_login(url)) for url in (*sources.indexes, implied) if url}
+    known = {url.rstrip("/"): Index(*uv_config.without_login(url)) for url in (*sources.indexes, implied) if url}
     return tuple(known.values())
 
 
@@ -132,6 +131,8 @@ class Pages:
         made: Callable[[str], str | urllib.request.Request] = str,
     ) -> T:
         """What *take* reads from the answer to one request, redirects followed. Raises _Passing where it failed."""
+        if closed := self._hosts.closed(url):
+            raise closed
         for _ in range(MOST_REDIRECTS):
             try:
                 with self._opener(index, url).open(made(url), timeout=_left(until)) as answer:
@@ -148,7 +149,7 @@ class Pages:
         """Refuse a redirect from *url* to a host that nobody declared, or out of an encrypted connection."""
         parts = urlsplit(there)
         if not self._hosts.allows(there):
-            raise self._hosts.refusal([words.host_of(there)], url)
+            raise self._hosts.closed(there, url) or self._hosts.refusal([words.host_of(there)], url)
         if parts.scheme not in {"https", urlsplit(url).scheme} or "@" in parts.netloc:
             raise words.bad_answer(url, f"sends a request on to {show(there)}, which is not followed")
 

@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sessionpkgs.engines import Request, Room, surroundings, words, words_pip, words_places
+from sessionpkgs.engines import Request, Room, surroundings, targets, words, words_pip, words_places
 from sessionpkgs.engines.uv import line_of
-from sessionpkgs.engines.wheels import is_source, pin_of
+from sessionpkgs.engines.wheels import is_source
 from sessionpkgs.errors import EngineMissing, SourceForbidden
 from sessionpkgs.formats.wording import show
 from sessionpkgs.model import Lock, Pin
 from sessionpkgs.process import Completed
 
-_BOOT = "import runpy,sys;n=int(sys.argv[1]);sys.path+=[p for p in sys.argv[2:2+n] if p not in sys.path];sys.argv[1:2+n]=[];runpy.run_module('pip',run_name='__main__')"
+_BOOT = "import runpy,sys;n=int(sys.argv[1]);b=sys.argv[2:2+n];sys.path[:]=[p for p in sys.path if p not in b]+b;sys.argv[1:2+n]=[];runpy.run_module('pip',run_name='__main__')"
 _MOST_BUILT = 8
 
 
@@ -59,12 +59,12 @@ class Pip:
         if request.exact:
             items += self._exact(request, room)
         hashes = {r.name: r.hashes for r in request.requirements if r.name}
-        pins = {pin.name: pin for pin in (_pin(item, request.folder, hashes) for item in items)}
+        pins = {pin.name: pin for pin in (_pin(item, request, hashes) for item in items)}
         return Lock(
             pins=tuple(sorted(pins.values(), key=lambda pin: pin.name)),
             engine=self.name,
             built=tuple(p.name for p in pins.values() if p.kind == "sdist"),
-            asked_by=_edges(items),
+            asked_by=_edges(items, request.target.markers() if request.target else {}),
             notices=words.unknown_extras(done.stdout + done.stderr),
         )
 
@@ -113,16 +113,16 @@ class Pip:
         }
         Path(room.stage, "pip.log").unlink(missing_ok=True)
         binary = ["--only-binary", ":all:", *(part for name in sorted(allowed) for part in ("--no-binary", name))]
-        argv = [room.python, "-I", "-B", "-c", _BOOT, str(len(room.base)), *room.base, verb, *arguments, *binary]
-        argv += ["--no-input", "--no-color", "--progress-bar", "off"]
-        argv += ["--no-warn-script-location", "--root-user-action", "ignore"] if verb == "install" else []
-        argv += ["--log", str(Path(room.stage, "pip.log"))]
-        builds = bool(allowed) and surroundings.has_login(
-            request.sources
-        )  # pip tells its builds the index in arguments
-        if surroundings.is_single(request.sources) and not builds:
-            return _call(argv, {**env, **surroundings.for_pip(request.sources)}, request, room)
-        return _call_over_several(argv, env, request, room)
+        tail = ["--no-input", "--no-color", "--progress-bar", "off", *targets.for_pip(request.target)]
+        tail += ["--no-warn-script-location", "--root-user-action", "ignore"] if verb == "install" else []
+        tail += ["--log", str(Path(room.stage, "pip.log"))]
+        # pip tells its builds the index in arguments
+        builds = bool(allowed) and surroundings.has_login(request.sources)
+        with targets.started(request.target, _BOOT, room.base, request.view, room.views) as start:
+            argv = [room.python, "-I", "-B", "-c", *start, verb, *arguments, *binary, *tail]
+            if surroundings.is_single(request.sources) and not builds:
+                return _call(argv, {**env, **surroundings.for_pip(request.sources)}, request, room)
+            return _call_over_several(argv, env, request, room)
 
     def _dry_run(
         self, lines: list[str], request: Request, room: Room, allowed: set[str]
@@ -235,7 +235,7 @@ def _is_allowed(item: dict[str, Any], allowed: dict[str, tuple[str, ...]]) -> bo
     return wanted is None or item.get("is_direct", False) or any(f"{k}:{v}" in wanted for k, v in hashes.items())
 
 
-def _pin(item: dict[str, Any], folder: str, hashes: dict[str, tuple[str, ...]]) -> Pin:
+def _pin(item: dict[str, Any], request: Request, hashes: dict[str, tuple[str, ...]]) -> Pin:
     """One item of the report as a Pin, read through the same door as uv's lock."""
     told, origin, name = item["metadata"], item["download_info"], _name(item)
     url = origin["url"]
@@ -254,7 +254,7 @@ def _pin(item: dict[str, Any], folder: str, hashes: dict[str, tuple[str, ...]]) 
             package["wheels"] = [file]
         else:
             package["sdist"] = file
-    return pin_of(package, folder, hashes.get(name, ()))
+    return targets.pin(request.target, package, request.folder, hashes.get(name, ()))
 
 
 def _path(url: str) -> str:
@@ -276,14 +276,16 @@ def _pin_line(pin: Pin) -> str:
     return f"{pin.name} @ {pin.url}{hashed}" if pin.direct else f"{pin.name}=={pin.version}{hashed}"
 
 
-def _edges(items: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
-    """(name, asker) pairs from the metadata in a report, for what is asked here and without extras."""
+def _edges(items: list[dict[str, Any]], there: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """(name, asker) pairs from the metadata in a report, for what is asked here (or *there*) and without extras."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
     lines = [(item["metadata"]["name"], line) for item in items for line in item["metadata"].get("requires_dist", ())]
     parsed = [(asker, Requirement(line)) for asker, line in lines]
-    wanted = [(asker, one.name) for asker, one in parsed if one.marker is None or one.marker.evaluate({"extra": ""})]
+    wanted = [
+        (asker, one.name) for asker, one in parsed if one.marker is None or one.marker.evaluate({**there, "extra": ""})
+    ]
     return tuple((str(canonicalize_name(name)), str(canonicalize_name(asker))) for asker, name in wanted)
 
 

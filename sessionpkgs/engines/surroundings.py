@@ -84,7 +84,7 @@ def for_pip(sources: Sources, index: str = "") -> dict[str, str]:
     if sources.no_index:
         said["PIP_NO_INDEX"] = "1"
     if sources.certificate:
-        said["PIP_CERT"] = sources.certificate
+        said["PIP_CERT"] = said["REQUESTS_CA_BUNDLE"] = sources.certificate  # pip takes the second before the first
     if sources.trusted_hosts:
         said["PIP_TRUSTED_HOST"] = " ".join(sources.trusted_hosts)
     return said

@@ -15,9 +15,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sessionpkgs.engines import Request, Room, surroundings, uv_config, uv_leftovers, words, words_elsewhere, words_uv
+from sessionpkgs.engines import (
+    Request,
+    Room,
+    surroundings,
+    targets,
+    uv_config,
+    uv_leftovers,
+    words,
+    words_elsewhere,
+    words_uv,
+)
 from sessionpkgs.engines.stub import stub_view
-from sessionpkgs.engines.wheels import is_source, pin_of
+from sessionpkgs.engines.wheels import is_source
 from sessionpkgs.errors import EngineMissing, IndexForbidden, NotFoundError, ResolveError
 from sessionpkgs.formats import pylock_toml
 from sessionpkgs.model import Lock, Pin, Requirement
@@ -129,6 +139,7 @@ class Uv:
             **surroundings.inherited(os.environ, room.stage),
             **surroundings.for_uv(request.sources),
             **uv_config.describe(request.sources)[1],
+            **targets.variables(request.target),
             "UV_CACHE_DIR": str(Path(room.cache, "uv")),
             "UV_HTTP_RETRIES": "2",
             "UV_PYTHON_DOWNLOADS": "never",
@@ -141,6 +152,7 @@ class Uv:
         argv = [self.program, "pip", *arguments, *binary, "--config-file", config, "--python", room.python]
         argv += [
             *surroundings.options_for_uv(request.sources),
+            *targets.for_uv(request.target, universal="--universal" in arguments),
             "--color",
             "never",
             "--no-progress",
@@ -200,7 +212,7 @@ class Uv:
         pins = []
         for package in _packages(done.stdout):
             hashes = named[package["name"]].hashes if package["name"] in named else ()
-            pin = pin_of(package, request.folder, hashes)
+            pin = targets.pin(request.target, package, request.folder, hashes)
             pins.append(replace(pin, version=pin.version or versions.get(pin.name, "")))
         return tuple(sorted(pins, key=lambda pin: pin.name))
 

@@ -30,7 +30,7 @@ def describe(sources: Sources, *, refresh: bool = False) -> tuple[str, dict[str,
     logins: dict[str, str] = {}
     freshness = {} if refresh else {"cache-control": FRESHNESS}
     for number, url in enumerate(urls):
-        plain, user, password = _without_login(url)
+        plain, user, password = without_login(url)
         entries.append({"name": f"i{number}", "url": plain, **freshness})
         logins |= {f"UV_INDEX_I{number}_USERNAME": user} if user else {}
         logins |= {f"UV_INDEX_I{number}_PASSWORD": password} if password else {}
@@ -39,7 +39,7 @@ def describe(sources: Sources, *, refresh: bool = False) -> tuple[str, dict[str,
     return tomli_w.dumps({"index": entries} if entries and not sources.no_index else {}), logins
 
 
-def _without_login(url: str) -> tuple[str, str, str]:
+def without_login(url: str) -> tuple[str, str, str]:
     """*url* without user and password, and those two."""
     parts = urlsplit(url)
     login, at, host = parts.netloc.rpartition("@")

@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from sessionpkgs._version import __version__
+from sessionpkgs.engines import openers
 from sessionpkgs.engines.fence import Hosts, allowed
 from sessionpkgs.engines.words import host_of
 from sessionpkgs.errors import DeadlineError, IndexUnavailable, IntegrityError, SessionPkgsError
@@ -44,11 +45,11 @@ def modules(
 ) -> frozenset[str]:
     """Dotted names of the modules in the wheel at *url* (``https``, ``http`` or ``file``) that this Python can import.
 
-    A redirect is followed to *hosts* alone, by default those that belong to the host of *url*.
+    *hosts* alone are asked, redirects too, by default those that belong to the host of *url*.
     *certificate* is a CA bundle; without one ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` of *env* count, as its proxies do.
     Whatever the network does, the caller waits at most *deadline* seconds. Raises :class:`IndexUnavailable` where the
     server has no ranges, the URL has a login or a cap is reached, :class:`IntegrityError` where the file is not a wheel,
-    and :class:`DeadlineError`.
+    :class:`IndexForbidden` for a host that a policy closes, and :class:`DeadlineError`.
     """
     parts = _permitted(url, ("https", "http", "file"))
     if parts.scheme == "file":
@@ -165,10 +166,12 @@ class Ranges:
         self, url: str, deadline: float, env: Mapping[str, str], certificate: str, hosts: Hosts | None = None
     ) -> None:
         self._hosts = hosts or allowed(Sources(implied=False), (url,))
+        if closed := self._hosts.closed(url):
+            raise closed
         self._url, self._deadline, self._until = url, deadline, time.monotonic() + deadline
         self._requests, self._bytes = MOST_REQUESTS, MOST_BYTES
         try:
-            self._opener = _opener(urlsplit(url), env, certificate)
+            self._opener = openers.opener(urlsplit(url), env, certificate)
         except (OSError, ValueError) as error:  # a bundle of certificates that is not there or is none
             raise _bad(url, f"cannot be asked: {error}") from None
 
@@ -184,7 +187,8 @@ class Ranges:
                     there = urljoin(self._url, answer.headers.get("Location", ""))
                 _permitted(there, (urlsplit(self._url).scheme,))
                 if not self._hosts.allows(there):
-                    raise _bad(self._url, f"sends us to {host_of(there)}, and nobody declared that host")
+                    away = _bad(self._url, f"sends us to {host_of(there)}, and nobody declared that host")
+                    raise self._hosts.closed(there, self._url) or away
                 self._url = there
         except (OSError, HTTPException, ValueError) as error:
             self._left()
@@ -227,38 +231,6 @@ class Ranges:
         if some > left:
             raise _bad(self._url, "needs more requests or bytes than its list of files is worth")
         return left - some
-
-
-def _opener(parts: SplitResult, env: Mapping[str, str], certificate: str) -> urllib.request.OpenerDirector:
-    """Who asks for *parts*: through the proxy that *env* names, with our certificates, following nothing by itself."""
-    opener = urllib.request.OpenerDirector()
-    chosen: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler(_proxies(parts, env))]
-    if parts.scheme == "https":
-        import ssl
-
-        trusted = ssl.create_default_context(
-            cafile=certificate or env.get("SSL_CERT_FILE") or None,
-            capath=None if certificate else env.get("SSL_CERT_DIR") or None,
-        )
-        chosen.append(urllib.request.HTTPSHandler(context=trusted))
-    else:
-        chosen.append(urllib.request.HTTPHandler())
-    for one in (*chosen, urllib.request.UnknownHandler()):
-        opener.add_handler(one)
-    return opener
-
-
-def _proxies(parts: SplitResult, env: Mapping[str, str]) -> dict[str, str]:
-    """The proxy for *parts*, by scheme; none where ``no_proxy`` names its host."""
-    said = {name.lower(): value for name, value in sorted(env.items()) if name.lower().endswith("_proxy") and value}
-    proxy = said.get(f"{parts.scheme}_proxy", said.get("all_proxy", ""))
-    return {parts.scheme: proxy} if proxy and not _direct(parts.hostname or "", said.get("no_proxy", "")) else {}
-
-
-def _direct(host: str, listed: str) -> bool:
-    """Whether the ``no_proxy`` list *listed* names *host* or a domain that it is in; ``*`` names all."""
-    domains = [one.strip().lstrip(".").rpartition(":")[0] or one.strip().lstrip(".") for one in listed.split(",")]
-    return any(one in {"*", host} or (one and host.endswith(f".{one}")) for one in domains)
 
 
 def _bad(place: str, why: str) -> IndexUnavailable:

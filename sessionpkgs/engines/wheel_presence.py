@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from html.parser import HTMLParser
 from http import HTTPStatus
-from queue import Empty, SimpleQueue
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
+from sessionpkgs.engines import at_once
+from sessionpkgs.engines.fence import Hosts
 from sessionpkgs.engines.wheel_listing import MOST_BYTES, Ranges
-from sessionpkgs.engines.wheel_sizes import AT_ONCE
-from sessionpkgs.errors import SessionPkgsError, clean
+from sessionpkgs.errors import clean
 from sessionpkgs.formats.wheel_files import filename_of
 from sessionpkgs.formats.wording import show
 
 DEADLINE = 2.5
 """Seconds for all files, or for all pages, together."""
+THREAD = "sessionpkgs wheel presence"
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _REFUSED = 400
 _ANY = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
@@ -33,81 +32,58 @@ _WEB = ("https://", "http://")
 Presence = Literal["there", "gone", ""]
 Listing = Mapping[str, str | None]
 """File name and why it was yanked (PEP 592), None where it was not."""
-_Answer = TypeVar("_Answer")
 
 
 def present(
-    urls: Iterable[str], *, env: Mapping[str, str], certificate: str = "", deadline: float = DEADLINE
+    urls: Iterable[str],
+    *,
+    env: Mapping[str, str],
+    certificate: str = "",
+    deadline: float = DEADLINE,
+    hosts: Hosts | None = None,
 ) -> dict[str, Presence]:
-    """By URL whether the file is ``there`` or ``gone``; without an entry where nobody says so in time."""
+    """By URL whether the file is ``there`` or ``gone``; without an entry where nobody says so in time.
+
+    A redirect is followed to *hosts* alone, by default those that belong to the host of the URL; where a policy limits
+    those, nobody else is asked at all.
+    """
 
     def look(url: str, left: float) -> Presence:
         if url.startswith("file://"):
             return "there" if os.path.exists(urllib.request.url2pathname(urlsplit(url).path)) else "gone"
-        status, _, _ = _Status(url, left, env, certificate).fetch("bytes=0-0")
+        status, _, _ = _Status(url, left, env, certificate, hosts).fetch("bytes=0-0")
         if status in _GONE:
             return "gone"
         return "there" if status < _REFUSED or status == _ANY else ""
 
     known = ("file://", *_WEB)
-    found = _each((url for url in urls if url.startswith(known) and clean(url) == url), look, deadline)
+    asked = (url for url in urls if url.startswith(known) and clean(url) == url)
+    found = at_once.ask(asked, look, deadline=deadline, thread=THREAD)
     return {url: said for url, said in found.items() if said}
 
 
 def listings(
-    pages: Iterable[str], *, env: Mapping[str, str], certificate: str = "", deadline: float = DEADLINE
+    pages: Iterable[str],
+    *,
+    env: Mapping[str, str],
+    certificate: str = "",
+    deadline: float = DEADLINE,
+    hosts: Hosts | None = None,
 ) -> dict[str, Listing]:
-    """By URL of a project's page in a simple index (PEP 503, PEP 691) the files that it lists now; empty for none."""
+    """By URL of a project's page in a simple index (PEP 503, PEP 691) the files that it lists now; empty for none.
+
+    For *hosts* see :func:`present`.
+    """
 
     def look(url: str, left: float) -> Listing | None:
-        asked = _Page(url, left, env, certificate)
-        status, body, _ = asked.fetch("bytes=0-")
+        status, body, _ = _Page(url, left, env, certificate, hosts).fetch("bytes=0-")
         if status in _GONE:
             return {}
         return _files(body, url) if status < _REFUSED else None
 
-    found = _each((url for url in pages if url.startswith(_WEB) and clean(url) == url), look, deadline)
+    asked = (url for url in pages if url.startswith(_WEB) and clean(url) == url)
+    found = at_once.ask(asked, look, deadline=deadline, thread=THREAD)
     return {url: listed for url, listed in found.items() if listed is not None}
-
-
-def _each(urls: Iterable[str], look: Callable[[str, float], _Answer], deadline: float) -> dict[str, _Answer]:
-    """What *look* says of each of *urls* within *deadline* seconds, several at a time; those that fail are left out."""
-    asked = list(dict.fromkeys(urls))
-    wanted: SimpleQueue[str] = SimpleQueue()
-    answers: SimpleQueue[tuple[str, list[_Answer]]] = SimpleQueue()
-    until = time.monotonic() + deadline
-    for url in asked:
-        wanted.put(url)
-
-    for _ in range(min(AT_ONCE, len(asked))):
-        told = (wanted, answers, look, until)
-        threading.Thread(target=_ask, args=told, daemon=True, name="sessionpkgs wheel presence").start()
-    found: dict[str, list[_Answer]] = {}
-    while len(found) < len(asked):
-        try:
-            url, answer = answers.get(timeout=max(0.0, until - time.monotonic()))
-        except Empty:
-            break
-        found[url] = answer
-    return {url: answer[0] for url, answer in found.items() if answer}
-
-
-def _ask(
-    wanted: SimpleQueue[str],
-    answers: SimpleQueue[tuple[str, list[_Answer]]],
-    look: Callable[[str, float], _Answer],
-    until: float,
-) -> None:
-    """Look at one URL after the other until none is *wanted*."""
-    while True:
-        try:
-            url = wanted.get_nowait()
-        except Empty:
-            return
-        try:
-            answers.put((url, [look(url, max(0.01, until - time.monotonic()))]))
-        except (SessionPkgsError, ValueError):  # nobody said so
-            answers.put((url, []))
 
 
 class _Status(Ranges):

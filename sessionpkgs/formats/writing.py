@@ -5,6 +5,7 @@ What is written is read back by our own readers to the same names and versions. 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sessionpkgs.formats.decoding import FORBIDDEN
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from sessionpkgs.model import Pin
 
+_SHELF = re.compile(r"/artifacts/[0-9a-f]{64}$")
 _WITHOUT_HASHES = (
     "These lines hold no hashes: pip checks either all of them or none, and {names} (a repository or folder) has none."
 )
@@ -52,9 +54,13 @@ def environment(
 
 
 def _places(pins: Iterable[Pin]) -> list[str]:
-    """Folders that hold files which no index has, as URLs: a version alone would not be found."""
+    """Folders that hold files which no index has, as URLs: a version alone would not be found.
+
+    Folders of a workspace are left out: they are elsewhere on another machine, whose own workspace is asked by name.
+    """
     own = (pin.url for pin in pins if not pin.direct and pin.kind in ("wheel", "sdist") and pin.url.startswith("file:"))
-    return list(dict.fromkeys(url.rpartition("/")[0] for url in own))
+    folders = dict.fromkeys(url.rpartition("/")[0] for url in own)
+    return [folder for folder in folders if not _SHELF.search(folder)]
 
 
 def _requirement(pin: Pin, *, hashed: bool) -> str:

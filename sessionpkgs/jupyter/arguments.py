@@ -90,7 +90,8 @@ def _line_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     parser = _Parser(prog="%session_env", description=_LINE)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
     verbs.add_parser("status", help="what the session has now (also without a verb)")
-    verbs.add_parser("list", help="every distribution with its level: session or base")
+    listing = verbs.add_parser("list", help="every distribution with its level: session or base")
+    listing.add_argument("--workspace", action="store_true", help="instead the wheels and jars of the workspace")
     plan = verbs.add_parser("plan", help="what adding requirements, or setting a file, would do")
     plan.add_argument("what", nargs="+", metavar="REQUIREMENT|FILE")
     add = verbs.add_parser("add", help="bring requirements in beside what is there; options as %%pip install has them")
@@ -294,4 +295,5 @@ _ACTS: dict[str, Callable[[Session, argparse.Namespace], dict[str, Any]]] = {
     "diff": lambda session, chosen: session.ask.diff(chosen.file),
     "export": _export,
     "lock": _export,
+    "list": lambda session, chosen: session.ask.workspace() if chosen.workspace else session.ask.answer("list"),
 }

@@ -76,7 +76,21 @@ class Completion:
             return set()
         folder = session.store.path("dists")
         known = os.listdir(folder) if os.path.isdir(folder) else []
-        return {*session.union(), *(name.rsplit("-", 2)[0] for name in known if name.count("-") > 1)}
+        return {
+            *_uploaded(session),
+            *session.union(),
+            *(name.rsplit("-", 2)[0] for name in known if name.count("-") > 1),
+        }
+
+
+def _uploaded(session: Session) -> set[str]:
+    """Names of wheels in the workspace; none where it cannot be looked into."""
+    from sessionpkgs import workspace
+    from sessionpkgs.errors import SessionPkgsError
+
+    with contextlib.suppress(SessionPkgsError):
+        return {one.name for one in workspace.here(session.env).survey()[0] if one.kind == "wheel"}
+    return set()
 
 
 def _words(magic: str, verb: str) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.errors import ActivationError
+from sessionpkgs.overlay import pooled
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -62,11 +63,11 @@ def _carried(session: Session, display_id: str, before: Mapping[str, Any]) -> Ca
     def carried() -> dict[str, Any]:
         now = {**waiting.carried(session), "displays": shown, "asked": asked, "before": waiting.present(session)}
         waits = known if session.held.record is held else ({}, "")  # a later change took effect in this Python
-        return {**now, "known": waits[0], "key": waits[1]}
+        return {**now, "known": waits[0], "key": waits[1], "environment": pooled.carried()}
 
     return carried
 
 
 def _files(session: Session) -> list[int]:
-    """Descriptors that hold the session's locks."""
-    return [descriptor for _, descriptor in session.life.descriptors()]
+    """Descriptors that hold the session's locks and the pool."""
+    return [*(descriptor for _, descriptor in session.life.descriptors()), *pooled.files()]

@@ -17,6 +17,8 @@ from sessionpkgs.jupyter.showing import Stage
 from sessionpkgs.jupyter.watching import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from sessionpkgs.jupyter.completing import Completion
@@ -47,7 +49,9 @@ class SessionMagics:
             from sessionpkgs.session import Session
 
             self._session = Session(
-                identity=kernel_identity(_connection_file(self.shell)), namespace=self.shell.user_ns
+                identity=kernel_identity(_connection_file(self.shell)),
+                namespace=self.shell.user_ns,
+                interactive=lambda: _interactive(self.shell),
             )
         return self._session
 
@@ -145,8 +149,11 @@ class SessionMagics:
             session.life.end()
 
 
-def load(shell: InteractiveShell) -> None:
-    """Register the magics in *shell*; once more is harmless."""
+def load(shell: InteractiveShell, soon: Callable[[float, Callable[[], None]], object] | None = None) -> None:
+    """Register the magics in *shell*; once more is harmless.
+
+    *soon* calls a function after some seconds, in a kernel that does not run yet.
+    """
     if sys.platform == "win32":
         from sessionpkgs.errors import ActivationError
 
@@ -158,7 +165,7 @@ def load(shell: InteractiveShell) -> None:
         magics = SessionMagics(shell)
         magics.start()
         try:
-            asyncio.get_running_loop().call_later(IDLE, magics.warm)
+            (soon or asyncio.get_running_loop().call_later)(IDLE, magics.warm)
         except RuntimeError:  # no running loop: a terminal, which has no idle moment
             magics.complete()
 
@@ -182,6 +189,14 @@ def _loaded(shell: InteractiveShell) -> SessionMagics | None:
     registered = shell.magics_manager.magics["line"].get(NAME)
     owner = getattr(registered, "__self__", None)
     return owner if isinstance(owner, SessionMagics) else None
+
+
+def _interactive(shell: InteractiveShell) -> bool:
+    """Whether the program that sent the cell can ask a person: those that run notebooks unattended say they cannot."""
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return bool(sys.stdin and sys.stdin.isatty())
+    return bool((kernel.get_parent() or {}).get("content", {}).get("allow_stdin", False))
 
 
 def _connection_file(shell: InteractiveShell) -> str:

@@ -11,11 +11,13 @@ import importlib
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
 
 from sessionpkgs.overlay import pooled
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from sessionpkgs.overlay.modules import Keeper
 
 _SITE_NAMES = ("site-packages", "dist-packages")
@@ -128,10 +130,15 @@ class Overlay:
     def begin(self, generation: Mapping[str, Any]) -> None:
         """Put the pool *generation* (what its ``generation.json`` says) below all sessions of this Python, to its end.
 
-        What is loaded stays as it is: a pool cannot change the modules of the kernel that it is given to.
+        Modules of base that it has too are imported anew; those of the kernel itself stay. An exception leaves nothing.
         """
-        self._on(generation["activation"])
-        pooled.current = {**generation, "entries": list(self._entries)}
+        try:
+            self._on(generation["activation"])
+            staying = pooled.make_way(generation["activation"]["sites"])
+        except BaseException:
+            self._off(keep=frozenset())
+            raise
+        pooled.current = {**generation, "entries": list(self._entries), "staying": staying}
         self._entries, self._finders, self._hooks, self._environ, self.active = [], [], [], {}, {}
         os.environ.pop("SESSIONPKGS_CHILD_SESSION", None)
 
@@ -176,7 +183,7 @@ class Overlay:
         sys.path_hooks[:] = [hook for hook in sys.path_hooks if hook not in self._hooks]
         for name, (old, ours) in self._environ.items():
             _give_back(name, old, ours)
-        said = self._modules.put_back(self.active.get("sites", ()), keep, editable)
+        said = self._modules.put_back(self.active.get("sites", ()), keep | pooled.identities(), editable)
         self._entries, self._finders, self._hooks, self._environ, self.active = [], [], [], {}, {}
         importlib.invalidate_caches()
         return said

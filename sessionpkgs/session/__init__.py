@@ -11,7 +11,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs import places
@@ -37,8 +37,8 @@ JSON = dict[str, Any]
 class Session:
     """One kernel's packages.
 
-    *identity* names the session's folder, *env* is the environment (the process's own by default), *namespace* the
-    user's variables, *folder* what relative paths are relative to.
+    *identity* names the session's folder, *env* is the environment (the process's own by default), *namespace* the user's
+    variables, *folder* what relative paths are relative to; *interactive* tells whether a person sits before it.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class Session:
         env: Mapping[str, str] | None = None,
         namespace: Mapping[str, Any] | None = None,
         folder: str = "",
+        interactive: Callable[[], bool] | None = None,
     ) -> None:
         self.env = os.environ if env is None else env
+        self.interactive, self.makes_pool = interactive, False
         self.turn = threading.RLock()
         self.identity = identity or places.kernel_identity()
         self.life = Life(places.home(self.env), self.identity)
         self.store, self.overlay = self.life.store, self.life.overlay
         self.namespace: Mapping[str, Any] = namespace if namespace is not None else {}
         self.folder = folder
-        self.journal = Journal(self.life.home)
-        self.reporter = Reporter()
-        self.held = Holding(self._declared)
-        self.waiting = Waiting()
+        self.journal, self.reporter = Journal(self.life.home), Reporter()
+        self.held, self.waiting = Holding(self._declared), Waiting()
 
     # -- what a user asks -------------------------------------------------------------------------------------------
 
@@ -85,7 +85,7 @@ class Session:
         key = self._key_of(
             repr([(text, label, left) for text, label, _, left in asked]), ("declare", engine, str(ignore_python))
         )
-        known = None if refresh else reopen.find(self.store, key, self.place())
+        known = None if refresh else self._known(key)
         if known is not None:
             with contextlib.suppress(ActivationError, StoreError):  # another answer may fit; a layer may be collected
                 record = self.reopen(known, key)
@@ -94,14 +94,9 @@ class Session:
         from sessionpkgs.session import changes, walking
 
         preferred = self.life.loaded_versions()
+        change = changes.whole(self.reading.all(asked))
         outcome, made = walking.apply(
-            self,
-            changes.whole(self.reading.all(asked)),
-            "set",
-            engine=engine,
-            ignore_python=ignore_python,
-            refresh=refresh,
-            preferred=preferred,
+            self, change, "set", engine=engine, ignore_python=ignore_python, refresh=refresh, preferred=preferred
         )
         return walking.keep(self, key, outcome, made, remember=not preferred)
 
@@ -128,10 +123,8 @@ class Session:
         if more.notices and not more.requirements:  # for another platform, say: nothing to do, and that is told
             return {**self.status(), "action": "add", "notices": list(more.notices)}
         change = changes.adding(self.spec, self.held.pins, more, upgrade=upgrade, force=force)
-        words = (repr(change.more), engine, str(upgrade), str(force))
-        return self._follow(
-            change, "add", words, fresh=bool(refresh or upgrade or force), engine=engine, refresh=refresh
-        )
+        words, fresh = (repr(change.more), engine, str(upgrade), str(force)), bool(refresh or upgrade or force)
+        return self._follow(change, "add", words, fresh=fresh, engine=engine, refresh=refresh)
 
     @in_turn
     def remove(self, names: Sequence[str], *, plan: bool = False) -> JSON:
@@ -139,14 +132,12 @@ class Session:
 
         With *plan* it is only said what would go.
         """
-        from sessionpkgs.session import changes, removal
+        from sessionpkgs.session import changes, removal, walking
 
         self.life.open()
         wanted = removal.removable(names, self.spec, self.union())
         change = changes.removing(self.spec, self.held.pins, wanted, self.union(), self.base())
         if plan:
-            from sessionpkgs.session import walking
-
             return walking.preview(self, change)
         return self._follow(change, "remove", tuple(sorted(wanted)))
 
@@ -248,11 +239,22 @@ class Session:
 
     def _declared(self, asked: Sequence[texts.Text]) -> Spec:
         """The Spec of texts that were declared before."""
-        return self.reading.all(asked)
+        from sessionpkgs.session.reading import Reading
+
+        return Reading(self.env, self.place, judged=True).all(asked)
 
     def _key_of(self, text: str, words: Sequence[str]) -> str:
         """Key under which the answer to *text* is remembered."""
         return reopen.key_of(text, words, self.life.fingerprint(), self.life.environment(self.env))
+
+    def _known(self, key: str) -> JSON | None:
+        """What is remembered under *key*, which covers the policy; whether a person must sit before it is asked anew."""
+        known = reopen.find(self.store, key, self.place())
+        if known is not None and known.get("policy", True):
+            from sessionpkgs.session import rules
+
+            rules.guard(self)
+        return known
 
     def _follow(
         self, change: Change, action: str, words: tuple[str, ...], *, fresh: bool = False, **options: Any
@@ -260,7 +262,7 @@ class Session:
         """An incremental verb: remembered under what was active before it and its words, unless asked *fresh*."""
         state = repr((self.held.key, sorted(self.life.current())))
         key = self._key_of(state, (action, *words)) if self.held.key or not self.overlay.active else ""
-        known = reopen.find(self.store, key, self.place()) if key and not fresh else None
+        known = self._known(key) if key and not fresh else None
         from sessionpkgs.session import walking
 
         record: JSON = {}

@@ -15,12 +15,15 @@ from typing import Any, Literal, TypedDict
 from sessionpkgs import installed
 from sessionpkgs.formats.wording import show
 from sessionpkgs.model import Dist, Level
+from sessionpkgs.overlay import pooled
 from sessionpkgs.session.loaded import Stale
 from sessionpkgs.session.looking import SCHEMA, Seen, header
 from sessionpkgs.session.needs import PLAIN, Need, needs
 
 _NO_EXTRAS: Mapping[str, Collection[str]] = MappingProxyType({})
 _SITE_NAMES = ("site-packages", "dist-packages")
+Lower = Sequence[tuple[Level, Mapping[str, Dist]]]
+"""What there is without the session, the lowest level first."""
 
 
 class Finding(TypedDict):
@@ -30,7 +33,7 @@ class Finding(TypedDict):
     for this Python), ``unreadable`` (the line is no requirement) or ``twice`` (its metadata lies in ``paths``).
     With ``loaded`` the module that ``needs`` names is loaded in the version that ``has`` says.
     ``has`` is what stands where ``needs`` should, "" where nothing does. ``fault`` is ``base`` for what base alone has
-    too.
+    too, ``pool`` for what base and the pool have without the session.
     """
 
     kind: Literal["missing", "version", "python", "unreadable", "twice", "loaded"]
@@ -39,55 +42,63 @@ class Finding(TypedDict):
     layer: str
     needs: str
     has: str
-    fault: Literal["session", "base"]
+    fault: Level
     paths: list[str]
 
 
 def check(
     view: Seen,
-    base: Mapping[str, Dist],
+    below: Mapping[str, Dist],
     extras: Mapping[str, Collection[str]] = _NO_EXTRAS,
     loaded: Iterable[Stale] = (),
 ) -> dict[str, Any]:
-    """What does not fit: ``{"schema", "action": "check", "findings": [Finding, …], "ok"}``.
+    """What does not fit: ``{"schema", "action": "check", "pool", "findings": [Finding, …], "ok"}``.
 
-    *loaded* are modules that are not what the metadata says.
+    *below* is what there is without the session, *loaded* are modules that are not what the metadata says.
     *extras* are those in use, by name (:func:`sessionpkgs.session.needs.asked_extras`); without them it finds what
     ``pip check`` finds. ``ok`` is true where the session causes no finding.
     """
+    lower = view.lower(below)
     findings = [
-        finding for name in sorted(view) for finding in _faults(view[name], view, base, extras.get(name, PLAIN))
+        finding for name in sorted(view) for finding in _faults(view[name], view, lower, extras.get(name, PLAIN))
     ]
-    for level in ("session", "base"):
+    levels: tuple[Level, ...] = ("session", "pool", "base")
+    for level in levels:
         findings += _twice(view.folders.get(level, ()), level)
     findings += [_stale(one) for one in loaded]
     findings.sort(key=lambda finding: finding["dist"])
     return {
         "schema": SCHEMA,
         "action": "check",
+        "pool": pooled.label(),
         "findings": findings,
-        "ok": all(finding["fault"] == "base" for finding in findings),
+        "ok": all(finding["fault"] != "session" for finding in findings),
     }
 
 
-def _faults(
-    dist: Dist, view: Mapping[str, Dist], base: Mapping[str, Dist], extras: Collection[str]
-) -> Iterator[Finding]:
+def _faults(dist: Dist, view: Mapping[str, Dist], lower: Lower, extras: Collection[str]) -> Iterator[Finding]:
     """Everything that *dist* lacks."""
-    before = base.get(dist.name)
-    same = before is not None and before.version == dist.version
     wanted, unreadable = needs(dist, extras)
     for need in wanted:
         if kind := _gap(need, view):
             has = f"{need.name} {view[need.name].version}" if need.name in view else ""
-            old = same and before is not None and str(need.parsed) in _lines(before) and bool(_gap(need, base))
-            yield _finding(kind, dist, need.line, has, old=old)
+            yield _finding(kind, dist, need.line, has, fault=_whose(dist, lower, need))
     for line in unreadable:
-        yield _finding("unreadable", dist, show(line), "", old=same)
+        yield _finding("unreadable", dist, show(line), "", fault=_whose(dist, lower))
     running = platform.python_version()
     asked = header(dist, "Requires-Python")
     if asked and not _fits(asked, running):
-        yield _finding("python", dist, f"Python {asked}", f"Python {running}", old=same)
+        yield _finding("python", dist, f"Python {asked}", f"Python {running}", fault=_whose(dist, lower))
+
+
+def _whose(dist: Dist, lower: Lower, need: Need | None = None) -> Level:
+    """The lowest level that has *dist* in that version, and with a *need* lacks it too; else the session."""
+    for level, under in lower:
+        before = under.get(dist.name)
+        same = before is not None and before.version == dist.version
+        if same and (need is None or (str(need.parsed) in _lines(under[dist.name]) and _gap(need, under))):
+            return level
+    return "session"
 
 
 def _lines(dist: Dist) -> set[str]:
@@ -118,10 +129,10 @@ def _finding(
     needed: str,
     has: str,
     *,
-    old: bool,
+    fault: Level,
     paths: Sequence[str] = (),
 ) -> Finding:
-    """The finding of *kind* on *dist*; *old* where base alone has it too."""
+    """The finding of *kind* on *dist*."""
     return Finding(
         kind=kind,
         dist=dist.name,
@@ -129,7 +140,7 @@ def _finding(
         layer=dist.level,
         needs=needed,
         has=has,
-        fault="base" if old else "session",
+        fault=fault,
         paths=list(paths),
     )
 
@@ -140,10 +151,10 @@ def _stale(one: Stale) -> Finding:
         kind="loaded",
         dist=one.dist,
         version=one.found,
-        layer="session",
+        layer=one.level,
         needs=one.module,
         has=f"{one.dist} {one.loaded}",
-        fault="session",
+        fault=one.level,
         paths=[],
     )
 
@@ -158,7 +169,7 @@ def _twice(folders: Sequence[str], level: Level) -> Iterator[Finding]:
         if others:
             paths = [dist.path for dist in (first, *others)]
             has = ", ".join(f"{dist.name} {dist.version}" for dist in others)
-            yield _finding("twice", first, "", has, old=level == "base", paths=paths)
+            yield _finding("twice", first, "", has, fault=level, paths=paths)
 
 
 def _present(folder: str, level: Level) -> Iterator[Dist]:

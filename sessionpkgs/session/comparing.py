@@ -1,4 +1,4 @@
-"""``diff``: what differs between a record and now, in Python, base, session, files and what an index has.
+"""``diff``: what differs between a record and now, in Python, base, pool, session, files and what an index has.
 
 It reads, asks servers a few small questions, and changes nothing. It does not mend (``restoring.py``).
 """
@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from sessionpkgs import installed, places, settings
-from sessionpkgs.engines import wheel_presence
+from sessionpkgs.engines import fence, wheel_presence
 from sessionpkgs.engines.wheel_presence import Listing
 from sessionpkgs.errors import clean
 from sessionpkgs.formats.wheel_files import filename_of
 from sessionpkgs.formats.wording import names, show
 from sessionpkgs.model import Pin, View
-from sessionpkgs.session import closure, recorded
+from sessionpkgs.overlay import pooled
+from sessionpkgs.session import closure, levels, recorded, rules
 from sessionpkgs.session.looking import SCHEMA
 from sessionpkgs.session.recorded import Recorded
 from sessionpkgs.session.records import DEFAULT_INDEX, asked, bare
@@ -28,14 +30,14 @@ if TYPE_CHECKING:
     from sessionpkgs.session import Session
 
 JSON = dict[str, Any]
-Kind = Literal["python", "platform", "base", "session", "altered", "index", "variable", "file"]
+Kind = Literal["python", "platform", "base", "pool", "session", "altered", "index", "variable", "file"]
 
 
 class Difference(TypedDict):
     """One thing that is not as it was.
 
-    ``then`` is what the record says and ``now`` what is there, "" for nothing. ``kind`` says of what: of ``base`` and the
-    ``session`` these are versions, or hashes where ``bytes`` differ under one version; ``altered`` is a file of the
+    ``then`` is what the record says and ``now`` what is there, "" for nothing. ``kind`` says of what: of ``base``, the
+    ``pool`` (of itself where there is no ``name``: name and generation) and the ``session`` these are versions, or hashes where ``bytes`` differ under one version; ``altered`` is a file of the
     session on disk, ``file`` one that its place or an index has no more, or yanked. ``needed`` is whether the session
     rests on it.
     """
@@ -51,7 +53,7 @@ class Difference(TypedDict):
 def compare(session: Session, file: str = "", *, live: bool = True) -> JSON:
     """What differs between the notebook or lock *file*, by default this kernel's last record, and now.
 
-    ``{"schema", "action": "diff", "against", "created", "same", "differences": [Difference, …], "notices"}``. Without
+    ``{"schema", "action": "diff", "pool", "against", "created", "same", "differences": [Difference, …], "notices"}``. Without
     *live* there is no session to compare: what a new one would find here. Raises :class:`SpecError`.
     """
     session.life.open()
@@ -59,7 +61,7 @@ def compare(session: Session, file: str = "", *, live: bool = True) -> JSON:
     was = recorded.read(reading, file, session.place()) if file else recorded.last(reading, session.journal.read())
     base = session.base()
     here = _Here(session, was, base)
-    found = [*_surroundings(was), *here.base_changes(), *here.altered()]
+    found = [*_surroundings(was), *_pool(was), *here.changes_below(), *here.altered()]
     if live:
         found += [*here.session_changes(), *here.variables()]
     found += here.indexes(live=live)
@@ -68,6 +70,7 @@ def compare(session: Session, file: str = "", *, live: bool = True) -> JSON:
     return {
         "schema": SCHEMA,
         "action": "diff",
+        "pool": pooled.label(),
         "against": was.label,
         "created": was.created,
         "same": not found,
@@ -95,6 +98,17 @@ def _surroundings(was: Recorded) -> Iterator[Difference]:
         yield _difference("platform", "platform", before, now)
 
 
+def _pool(was: Recorded) -> Iterator[Difference]:
+    """The pool itself: another one, another generation, or the same made anew of other bytes."""
+    now, of = pooled.label(), levels.layer()
+    if was.pool is None:
+        return
+    if was.pool != now:
+        yield _difference("pool", "", was.pool, now, needed=was.pool_layer != of)
+    elif was.pool_layer != of:
+        yield _difference("pool", "", was.pool_layer, of, of_bytes=True)
+
+
 class _Here:
     """What is here now, beside what *was*."""
 
@@ -102,7 +116,8 @@ class _Here:
         self._session, self._was, self._base = session, was, base
         self._pins = {pin.name: pin for pin in was.spec.pins}
         self._env = session.life.environment(session.env)
-        self._sources: Sources = settings.sources(self._env, settings.load(self._env))
+        configured = settings.sources(self._env, settings.load(self._env))
+        self._sources: Sources = replace(configured, limit=rules.load(self._env).limit)
 
     def _homes(self) -> dict[str, Pin]:
         """Folders in the store with distributions of the record or of the session, whichever are there."""
@@ -111,8 +126,8 @@ class _Here:
         found = {store.path("dists", pin.identity(tag)): pin for pin in pins if not pin.mutable}
         return {home: pin for home, pin in found.items() if os.path.isdir(home)}
 
-    def base_changes(self) -> Iterator[Difference]:
-        """What base had and has, first what the session needs of it."""
+    def changes_below(self) -> Iterator[Difference]:
+        """What base and the pool had and have, first what the session needs of it."""
         then: Mapping[str, str] = {**self._was.distributions, **self._was.kept}
         if not then:
             return
@@ -124,10 +139,12 @@ class _Here:
             now = {name: version for name, version in now.items() if name in then}
         changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
         for name in sorted(changed, key=lambda name: name not in needed):
-            yield _difference("base", name, then.get(name, ""), now.get(name, ""), needed=name in needed)
+            of_pool = name in self._was.pooled or (name in self._base and self._base[name].level == "pool")
+            kind: Kind = "pool" if of_pool else "base"
+            yield _difference(kind, name, then.get(name, ""), now.get(name, ""), needed=name in needed)
 
     def session_changes(self) -> Iterator[Difference]:
-        """What the session held and holds; what base has in the same version is there too."""
+        """What the session held and holds; what is below it in the same version is there too."""
         held = {pin.name: pin for pin in self._session.held.pins}
         for name in sorted(self._pins.keys() | held.keys()):
             then, now = self._pins.get(name), held.get(name)
@@ -180,7 +197,9 @@ class _Here:
         pins = [pin for pin in self._was.spec.pins if pin.kind in ("wheel", "sdist") and pin.url]
         self._session.reporter.step("asking for the files")
         certificate = self._sources.certificate
-        there = wheel_presence.present((pin.url for pin in pins), env=self._env, certificate=certificate)
+        urls = [pin.url for pin in pins]
+        hosts = self._hosts(urls)
+        there = wheel_presence.present(urls, env=self._env, certificate=certificate, hosts=hosts)
         listed = self._listed(pins, certificate)
         found = [
             _difference("file", f"{pin.name} {pin.version}", pin.url, said)
@@ -189,14 +208,18 @@ class _Here:
         ]
         return found, _unasked(pins, there)
 
+    def _hosts(self, urls: Sequence[str]) -> fence.Hosts | None:
+        """Who may be asked for *urls* where a policy limits that; None where each host may be."""
+        return None if self._sources.limit is None else fence.allowed(self._sources, urls)
+
     def _listed(self, pins: Iterable[Pin], certificate: str) -> dict[str, tuple[Listing, bool]]:
         """By name what the indexes that have a URL list now, and whether no other index can have it."""
         indexes = [url for url in dict.fromkeys((*self._sources.indexes, *self._was.indexes)) if "://" in url]
         wanted = [pin.name for pin in pins if not pin.direct and not pin.url.startswith("file://")]
         pages = {name: [f"{url.rstrip('/')}/{name}/" for url in indexes] for name in wanted}
-        answers = wheel_presence.listings(
-            (page for group in pages.values() for page in group), env=self._env, certificate=certificate
-        )
+        urls = [page for group in pages.values() for page in group]
+        hosts = self._hosts(urls)
+        answers = wheel_presence.listings(urls, env=self._env, certificate=certificate, hosts=hosts)
         alone = self._was.looked and DEFAULT_INDEX not in self._was.indexes
         return {
             name: (

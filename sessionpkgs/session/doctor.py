@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from sessionpkgs import places, settings
 from sessionpkgs._version import __version__
-from sessionpkgs.engines import ENGINES, find
-from sessionpkgs.errors import SessionPkgsError, StoreError, clean
-from sessionpkgs.store import Store
+from sessionpkgs.engines import ENGINES, find, uv_config
+from sessionpkgs.errors import ActivationError, SessionPkgsError, StoreError, clean
+from sessionpkgs.overlay import pooled
+from sessionpkgs.session import rules
+from sessionpkgs.store import Store, generations
 from sessionpkgs.store.locks import Flock
 
 LITTLE = 1_000_000_000
@@ -34,10 +36,12 @@ def examine(env: Mapping[str, str]) -> list[Finding]:
         ("python", lambda _: f"{platform.python_version()}, {sys.executable}, sessionpkgs {__version__}"),
         ("kernel", lambda _: _kernel()),
         ("settings", _settings),
+        ("policy", lambda env: rules.describe(rules.explain(env))),
         ("store", _store),
         *((f"engine {name}", lambda _, name=name: _engine(name)) for name in ENGINES),
         ("indexes", _indexes),
         ("children", lambda _: _children()),
+        *([("pool", lambda _: _pool())] if pooled.asked else []),
     ]
     return [_finding(name, check, env) for name, check in checks]
 
@@ -94,10 +98,26 @@ def _engine(name: str) -> str:
 
 def _indexes(env: Mapping[str, str]) -> str:
     """Where distributions are looked for, without logins."""
-    known = settings.sources(env, settings.load(env))
+    known = rules.load(env).sources(settings.sources(env, settings.load(env)), uv_config.default_index())
     places_ = [*known.indexes, *(["the engine's default index"] if known.implied and not known.no_index else [])]
     links = [f"links in {link}" for link in known.find_links]
     return clean(", then ".join([*places_, *links])) or "none"
+
+
+def _pool() -> str:
+    """The pool that this kernel was started for. Raises :class:`ActivationError` where its start went wrong."""
+    told = pooled.current
+    said = [f"generation {told['number']} in {told['root']}"] if told else ["not in place"]
+    newest = generations.current(told["root"], told["pool"]) if told else 0
+    if told and newest != told["number"]:
+        said.append(f"{newest} is current: restart the kernel to get it" if newest else "it was removed since")
+    if told and told["staying"]:
+        said.append(f"loaded before it, so base's: {', '.join(told['staying'])}")
+    said += [f"{name}: {outcome}" for name, (_, outcome) in pooled.outcomes.items()]
+    text = "; ".join([f"{pooled.asked}, {said[0]}", *said[1:]])
+    if all(fine for fine, _ in pooled.outcomes.values()):
+        return text
+    raise ActivationError(text)
 
 
 def _children() -> str:

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sessionpkgs.engines import Request
 from sessionpkgs.engines.pip import Pip
 from sessionpkgs.errors import SpecError
-from sessionpkgs.session import changes, resolving, walking
+from sessionpkgs.model import Requirement, Spec, View
+from sessionpkgs.session import changes, resolving, ruling, walking
 
 if TYPE_CHECKING:
     from sessionpkgs.session import Session
+    from sessionpkgs.session.straight import Line
 
 
 def download(session: Session, lines: Sequence[str], folder: str) -> dict[str, Any]:
@@ -28,10 +31,28 @@ def download(session: Session, lines: Sequence[str], folder: str) -> dict[str, A
     os.makedirs(into, exist_ok=True)
     before = set(os.listdir(into))
     with walking.line(session, changes.whole(spec)) as walk:
-        request = walk.request(spec)
-        bare = all(one.no_deps for one in spec.requirements)
+        request = replace(walk.request(spec), no_deps=all(one.no_deps for one in spec.requirements))
+        if walk.policy:
+            request = _judged(walk, spec, request)
         engine = Pip()
         with resolving.naming(engine, request.sources):
-            engine.download(replace(request, no_deps=bare), into, walk.room())
+            engine.download(request, into, walk.room())
     files = sorted(set(os.listdir(into)) - before)
     return {"schema": 1, "action": "download", "folder": into, "files": files, "notices": list(spec.notices)}
+
+
+def _judged(walk: Line, spec: Spec, request: Request) -> Request:
+    """*request* for exactly what it leads to over nothing, after the policy judged that. Raises :class:`PolicyError`."""
+    ruling.declared(walk, spec)
+    with resolving.naming(walk.engine, request.sources):
+        lock = walk.engine.resolve(replace(request, view=View()), walk.room())
+    ruling.chosen(walk, spec, lock)
+    ruling.fetched(walk, lock.pins)
+    asked = {one.name: one for one in spec.requirements}
+    exactly = tuple(
+        asked[pin.name]
+        if pin.direct and pin.name in asked
+        else Requirement(line=f"{pin.name}=={pin.version}", name=pin.name)
+        for pin in lock.pins
+    )
+    return replace(request, requirements=exactly, constraints=(), no_deps=True)

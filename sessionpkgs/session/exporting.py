@@ -1,7 +1,7 @@
 """What a session holds as a text that others install from: pylock.toml, requirements with hashes, environment.yml.
 
-Such a text is complete: with the session's distributions it names those of base that they need, at base's versions,
-and asks the index for their files and hashes; only what a notebook recorded is written without asking. It installs
+Such a text is complete: with the session's distributions it names those of base and the pool that they need, at the
+versions there, and asks the index for their files and hashes; only what a notebook recorded is written without asking. It installs
 nothing and activates nothing.
 """
 
@@ -18,7 +18,7 @@ from sessionpkgs import installed
 from sessionpkgs._version import __version__
 from sessionpkgs.errors import ConflictError, IntegrityError, NotFoundError, ResolveError, SpecError
 from sessionpkgs.model import Dist, Pin, Spec, View
-from sessionpkgs.session import changes, closure, walking
+from sessionpkgs.session import changes, closure, levels, walking
 
 if TYPE_CHECKING:
     from sessionpkgs.session import Session
@@ -85,28 +85,29 @@ def of_record(was: Recorded, form: str, *, without: Sequence[str] = ()) -> Expor
         raise SpecError(f"{', '.join(absent)} (--without) is not in it", where=was.label, hint="Check the name.")
     spec = was.spec.without(gone)
     kept = [f"{name} {version}" for name, version in sorted(was.kept.items()) if name not in gone]
-    notices = [f"Not in it, because base had them: {', '.join(kept)}."] if kept else []
+    had = f"the pool {was.pool.rpartition(' ')[0]} or base" if was.pool else "base"
+    notices = [f"Not in it, because {had} had them: {', '.join(kept)}."] if kept else []
     text = _written(form, spec.pins, spec, was.base, python=was.python, made=f"from {was.label} ")
     return Export(form=form, text=text, pins=spec.pins, notices=tuple(notices))
 
 
 def _export(walk: Line, pins: Sequence[Pin], spec: Spec, union: View, form: str, *, own: bool) -> Export:
-    """The text for *pins* and, unless only the session's *own* are wanted, for what they need of base."""
+    """The text for *pins* and, unless only the session's *own* are wanted, for what they need from below."""
     versions = {dist.name: dist.version for dist in union.values()}
     known = {pin.name: pin if pin.version else replace(pin, version=versions.get(pin.name, "")) for pin in pins}
     needed = [] if own else sorted(closure.names(union, spec.requirements) - known.keys())
-    found, missing = _of_base(walk, [union[name] for name in needed])
+    found, missing = _from_below(walk, [union[name] for name in needed])
     chosen = tuple(sorted((*known.values(), *found), key=lambda pin: pin.name))
     notices = []
     if missing:
         named = ", ".join(f"{dist.name} {dist.version}" for dist in missing)
-        notices.append(f"Not in it, because no index has these versions of base: {named}.")
+        notices.append(f"Not in it, because no index has these versions of {levels.below()}: {named}.")
     return Export(
         form=form, text=_written(form, chosen, spec, walk.view.fingerprint), pins=chosen, notices=tuple(notices)
     )
 
 
-def _of_base(walk: Line, dists: Sequence[Dist]) -> tuple[list[Pin], list[Dist]]:
+def _from_below(walk: Line, dists: Sequence[Dist]) -> tuple[list[Pin], list[Dist]]:
     """Pins for the versions of *dists*, and those that no index has."""
     if not dists:
         return [], []
@@ -123,7 +124,7 @@ def _of_base(walk: Line, dists: Sequence[Dist]) -> tuple[list[Pin], list[Dist]]:
 
 
 def _written(form: str, pins: tuple[Pin, ...], spec: Spec, base: str, *, python: str = "", made: str = "") -> str:
-    """The text in *form* for *python*, by default this one, over the base of that fingerprint; *made* says of what."""
+    """The text in *form* for *python*, by default this one, over what has that fingerprint; *made* says of what."""
     from sessionpkgs.formats import pylock_toml, writing
 
     python, requested = python or platform.python_version(), tuple(one.line for one in spec.requirements)

@@ -41,7 +41,7 @@ def freeze(
 
     gone = {str(canonicalize_name(name)) for name in exclude}
     gone |= set() if tools else {name for name in _TOOLS if name in base and base[name] == view.get(name)}
-    chosen = [dist for dist in view.values() if dist.name not in gone and (everything or dist.level != "base")]
+    chosen = [dist for dist in view.values() if dist.name not in gone and (everything or dist.level == "session")]
     named = sorted(((title(dist), dist) for dist in chosen), key=lambda pair: pair[0].lower())
     return {"schema": SCHEMA, "action": "freeze", "lines": [_line(name, dist, places or {}) for name, dist in named]}
 

@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import NamedTuple
 
 from sessionpkgs import installed
-from sessionpkgs.model import Dist
-from sessionpkgs.overlay import modules
+from sessionpkgs.model import Dist, Level
+from sessionpkgs.overlay import modules, pooled
+from sessionpkgs.session.looking import Seen
 
 
 class Stale(NamedTuple):
-    """A loaded *module* of the distribution *dist* in another version (*loaded*) than what is found now ("" for none)."""
+    """A loaded *module* of the distribution *dist* in another version (*loaded*) than what is found now ("" for none).
+
+    *level* is who brings what is found.
+    """
 
     dist: str
     found: str
     loaded: str
     module: str
+    level: Level = "session"
 
 
 def stale(
-    view: Mapping[str, Dist],
-    base: Mapping[str, Dist],
+    view: Seen,
+    below: Mapping[str, Dist],
     *,
     root: str,
     current: Collection[str],
@@ -39,26 +44,29 @@ def stale(
     *current* are identities of the session's distributions in the store below *root*, *known* the name and version of
     those that left before; *since* is when this Python's session began, in seconds since the epoch.
     """
-    found = [*_hidden(view, base), *_left(view, root, current, known), *_changed(base, view, since)]
+    pool = [dist for dist in below.values() if dist.level == "pool"]
+    found = [*_hidden(view.values(), below), *_hidden(pool, view.base), *_left(view, root, current, known)]
+    found += _changed(below, view, since)
     return sorted(dict.fromkeys(found))
 
 
-def _hidden(view: Mapping[str, Dist], base: Mapping[str, Dist]) -> Iterator[Stale]:
-    """Modules of base's distributions that the session hides."""
-    for name, dist in base.items():
-        over = view.get(name)
-        if over is None or over.level == "base" or over.version == dist.version:
+def _hidden(over: Iterable[Dist], under: Mapping[str, Dist]) -> Iterator[Stale]:
+    """Modules of distributions *under* others of another version."""
+    for dist in over:
+        old = under.get(dist.name)
+        if old is None or old.level == dist.level or old.version == dist.version:
             continue
-        if loaded := modules.loaded_from({os.path.normpath(path) for path in installed.files_of(dist)}):
-            yield Stale(name, over.version, dist.version, min(loaded))
+        if loaded := modules.loaded_from({os.path.normpath(path) for path in installed.files_of(old)}):
+            yield Stale(dist.name, dist.version, old.version, min(loaded), dist.level)
 
 
 def _left(
     view: Mapping[str, Dist], root: str, current: Collection[str], known: Mapping[str, tuple[str, str]]
 ) -> Iterator[Stale]:
-    """Modules of distributions of the store that are not the session's any more."""
+    """Modules of distributions of the store that are not the session's any more, nor the pool's."""
+    pool = pooled.current.get("activation", {}).get("dists", {})
     for identity, loaded in modules.loaded_identities(root).items():
-        if identity in current:
+        if identity in current or identity in pool:
             continue
         name, version = known.get(identity) or _told(identity)
         now = view.get(name)
@@ -71,10 +79,10 @@ def _told(identity: str) -> tuple[str, str]:
     return name, version
 
 
-def _changed(base: Mapping[str, Dist], view: Mapping[str, Dist], since: float) -> Iterator[Stale]:
-    """Modules that say another version than base's metadata, which is younger than this session."""
-    for name, dist in base.items():
-        if view.get(name) is not dist and name in view and view[name].level != "base":
+def _changed(below: Mapping[str, Dist], view: Mapping[str, Dist], since: float) -> Iterator[Stale]:
+    """Modules that say another version than the metadata below the session, which is younger than it."""
+    for name, dist in below.items():
+        if name in view and view[name].level == "session":
             continue
         try:
             if os.stat(dist.path).st_mtime < since:

@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 from sessionpkgs import installed
 from sessionpkgs.errors import NotFoundError, clean
 from sessionpkgs.model import Dist, Level, Requirement, View
+from sessionpkgs.overlay import pooled
+from sessionpkgs.session import levels
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -26,18 +28,25 @@ SCHEMA = 1
 
 
 class Seen(View):
-    """A View that remembers where it looked: ``folders`` of each level, nearest first."""
+    """A View that remembers where it looked (``folders`` of each level, nearest first) and what *base* alone has."""
 
-    def __init__(self, *layers: Iterable[Dist], folders: Mapping[Level, Sequence[str]]) -> None:
+    def __init__(
+        self, *layers: Iterable[Dist], folders: Mapping[Level, Sequence[str]], base: Mapping[str, Dist] | None = None
+    ) -> None:
         super().__init__(*layers)
         self.folders = folders
+        self.base = base or {}
+
+    def lower(self, below: Mapping[str, Dist]) -> tuple[tuple[Level, Mapping[str, Dist]], ...]:
+        """What there is without the session, the lowest level first; *below* is all of it."""
+        return (("base", self.base), ("pool", below)) if self.folders.get("pool") else (("base", below),)
 
 
 class Row(TypedDict):
     """One distribution of a listing.
 
-    ``title`` is the name as its author writes it, ``base`` the version of base that it hides, ``editable`` the folder
-    of an editable installation; both are "" where there is none.
+    ``title`` is the name as its author writes it, ``layer`` who brings it (``session``, ``pool`` or ``base``), ``base`` the
+    version right below that it hides, ``editable`` the folder of an editable installation; both are "" where there is none.
     """
 
     name: str
@@ -70,34 +79,45 @@ class Sheet(TypedDict):
 
 def union(session_sites: Sequence[str], below: Sequence[str], pool: Sequence[str] = ()) -> Seen:
     """What a session sees: the distributions in its own folders, then those *below*, of which some are a *pool*'s."""
-    over, under = installed.scan(session_sites, level="session"), installed.scan(below, pool=pool)
-    base = tuple(path for path in below if path not in pool)
-    folders: dict[Level, Sequence[str]] = {"session": tuple(session_sites), "pool": tuple(pool), "base": base}
-    return Seen(over.values(), under.values(), folders=folders)
+    paths = tuple(path for path in below if path not in pool)
+    folders: dict[Level, Sequence[str]] = {"session": tuple(session_sites), "pool": tuple(pool), "base": paths}
+    over, middle = installed.scan(session_sites, level="session"), installed.scan(pool, level="pool")
+    base = installed.scan(paths)
+    return Seen(over.values(), middle.values(), base.values(), folders=folders, base=base)
 
 
-def listing(view: Mapping[str, Dist], base: Mapping[str, Dist], requested: Iterable[Requirement]) -> dict[str, Any]:
-    """Everything that is there, by name: ``{"schema", "action": "list", "packages": [Row, …]}``."""
+def listing(view: Seen, below: Mapping[str, Dist], requested: Iterable[Requirement]) -> dict[str, Any]:
+    """Everything that is there, by name: ``{"schema", "action": "list", "pool", "packages": [Row, …]}``.
+
+    *below* is what there is without the session.
+    """
     asked = {requirement.name for requirement in requested}
-    rows = [_row(view[name], base, requested=name in asked) for name in sorted(view)]
-    return {"schema": SCHEMA, "action": "list", "packages": rows}
+    rows = [_row(view[name], hidden(view, below, name), requested=name in asked) for name in sorted(view)]
+    return {"schema": SCHEMA, "action": "list", "pool": pooled.label(), "packages": rows}
 
 
-def _row(dist: Dist, base: Mapping[str, Dist], *, requested: bool) -> Row:
-    """The row of *dist*."""
+def hidden(view: Seen, below: Mapping[str, Dist], name: str) -> str:
+    """The version right below that *name* hides in *view*, "" where it hides none."""
+    lower: dict[Level, Mapping[str, Dist]] = {"session": below, "pool": view.base, "base": {}}
+    under = lower[view[name].level]
+    return under[name].version if name in under else ""
+
+
+def _row(dist: Dist, base: str, *, requested: bool) -> Row:
+    """The row of *dist*, which hides the version *base*."""
     return Row(
         name=dist.name,
         title=title(dist),
         version=dist.version,
         layer=dist.level,
-        base=base[dist.name].version if dist.level != "base" and dist.name in base else "",
+        base=base,
         requested=requested,
         editable=editable(origin(dist)),
     )
 
 
 def show(view: Mapping[str, Dist], names: Sequence[str], *, files: bool = False) -> dict[str, Any]:
-    """What the metadata of *names* says: ``{"schema", "action": "show", "packages": [Sheet, …], "listed"}``.
+    """What the metadata of *names* says: ``{"schema", "action": "show", "pool", "packages": [Sheet, …], "listed"}``.
 
     With *files* ``paths`` holds every file, relative to the location. Raises :class:`NotFoundError` for names that are
     not there. Fields: core metadata specification.
@@ -109,6 +129,7 @@ def show(view: Mapping[str, Dist], names: Sequence[str], *, files: bool = False)
     return {
         "schema": SCHEMA,
         "action": "show",
+        "pool": pooled.label(),
         "listed": files,
         "packages": [_sheet(view[name], graph.needed_by(name), graph.needed_of(name), files=files) for name in chosen],
     }
@@ -176,8 +197,9 @@ def present(view: Mapping[str, Dist], names: Iterable[str]) -> list[str]:
 
     close = dict.fromkeys(match for name in missing for match in get_close_matches(name, view))
     told = ", ".join(wanted[name] for name in missing)
+    places = f"{levels.the('pool')} nor in base" if pooled.current else "base"
     raise NotFoundError(
-        f"{told} {'is' if len(missing) == 1 else 'are'} not installed, neither in the session nor in base",
+        f"{told} {'is' if len(missing) == 1 else 'are'} not installed, neither in the session nor in {places}",
         hint=f"Close to it: {', '.join(close)}." if close else "%session_env list shows what is there.",
         item=told,
     )

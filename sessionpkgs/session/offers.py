@@ -10,15 +10,16 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.machinery import all_suffixes
 from typing import Literal
 
 from sessionpkgs import policy
 from sessionpkgs.engines import Request, Room, fence, find, wheel_listing
-from sessionpkgs.errors import DeadlineError, SessionPkgsError, clean
+from sessionpkgs.errors import DeadlineError, PolicyError, SessionPkgsError, clean
 from sessionpkgs.formats.conda_names.same import SAME
-from sessionpkgs.model import Pin, Requirement, View
+from sessionpkgs.model import Pin, Requirement, Spec, View
+from sessionpkgs.policy.judging import Policy
 from sessionpkgs.process import Completed, Runner
 from sessionpkgs.settings import Sources
 from sessionpkgs.store import Store, modules_of
@@ -60,6 +61,20 @@ class Search:
     present: Collection[str]
     table: Mapping[str, str]
     engine: str = "auto"
+    policy: Policy = field(default_factory=Policy)
+
+    def may(self, name: str, version: str = "") -> bool:
+        """Whether the policy lets *name* in, in *version* or, without one, in some."""
+        if name in policy.PROTECTED or name in self.policy.protected:
+            return False
+        if not version:
+            asked = Spec(requirements=(Requirement(line=name, name=name),))
+            try:
+                self.policy.check_declared(asked, View())
+            except PolicyError:
+                return False
+            return True
+        return not any(self.policy.unwanted([Pin(name=name, version=version)]))
 
 
 def offer(module: str, search: Search, *, deadline: float = DEADLINE) -> Offer | None:
@@ -72,13 +87,14 @@ def offer(module: str, search: Search, *, deadline: float = DEADLINE) -> Offer |
     try:
         if not _worth_a_look(module, search.folder):
             return None
-        names = candidates(module, search.table)
+        names = tuple(name for name in candidates(module, search.table) if search.may(name))
         if any(name in search.present for name in names):
             return None
         search.store.prepare()
         held = modules_of.holders(search.store, module)
         if any(name in search.present for name, _ in held):
             return None
+        held = tuple((name, version) for name, version in held if search.may(name, version))
         return _stored(module, names, held) or _indexed(module, names, search, until)
     except (SessionPkgsError, OSError):
         return None
@@ -116,8 +132,7 @@ def _stored(module: str, names: Sequence[str], held: Sequence[tuple[str, str]]) 
         return None
     versions: dict[str, str] = {}
     for name, version in held:
-        if name not in policy.PROTECTED:
-            versions.setdefault(name, version)
+        versions.setdefault(name, version)
     preferred = versions if len(versions) == 1 else (*names, str(canonicalize_name(module)))
     chosen = next((name for name in preferred if name in versions), None)
     return _made(module, chosen, versions[chosen], "store") if chosen else None
@@ -128,8 +143,14 @@ def _indexed(module: str, names: Sequence[str], search: Search, until: float) ->
     bundle, hosts = search.sources.certificate, fence.allowed(search.sources)
     for name in names[:_MOST]:
         pin = _chosen(name, search, until)
-        if pin is not None and module in wheel_listing.modules(
-            pin.url, deadline=until - time.monotonic(), env=search.env, certificate=bundle, hosts=hosts
+        if (
+            pin is not None
+            and search.may(name, pin.version)
+            and search.policy.allows(pin.url)
+            and module
+            in wheel_listing.modules(
+                pin.url, deadline=until - time.monotonic(), env=search.env, certificate=bundle, hosts=hosts
+            )
         ):
             return _made(module, name, pin.version, "index")
     return None

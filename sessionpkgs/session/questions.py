@@ -89,6 +89,12 @@ class Questions:
             return checking.check(view, base, needs.asked_extras(view, requested), self._loaded(view, base))
         return why.why(view, base, requested, options["name"])
 
+    def workspace(self) -> JSON:
+        """What is in the workspace, and what is damaged there."""
+        from sessionpkgs.session import uploads
+
+        return uploads.listing(self._session.env)
+
     def _loaded(self, view: Seen, base: View) -> list[Stale]:
         """Modules that are not what the metadata says."""
         from sessionpkgs.session import loaded
@@ -101,10 +107,13 @@ class Questions:
 
     def _doctor(self) -> JSON:
         """Whether everything that a session needs is there."""
+        from sessionpkgs.session import rules
         from sessionpkgs.session.doctor import examine
 
         findings = [finding._asdict() for finding in examine(self._session.env)]
-        return {"schema": 1, "action": "doctor", "ok": all(f["fine"] for f in findings), "findings": findings}
+        rows = rules.explain(self._session.env)
+        fine = all(f["fine"] for f in findings)
+        return {"schema": 1, "action": "doctor", "ok": fine, "findings": findings, "policy": rows}
 
     def export(self, form: str = "", *, file: str = "", own: bool = False, force: bool = False) -> JSON:
         """What the session holds as a text, written to *file* where one is named; *form* is by default the file's.
@@ -182,20 +191,26 @@ class Questions:
         """What brings the missing *module*, as a lead and the line to write; None where nothing certain is known."""
         from sessionpkgs import process, settings
         from sessionpkgs.engines import Room, fence
+        from sessionpkgs.errors import PolicyError
         from sessionpkgs.formats.import_names import IMPORTS
-        from sessionpkgs.session import offers
+        from sessionpkgs.model import Spec
+        from sessionpkgs.session import offers, rules, where
 
         session = self._session
         env = session.life.environment(session.env)
         chosen = settings.load(env)
-        places = settings.sources(env, chosen)
+        try:
+            law = rules.guard(session)
+            places = where.sources(env, chosen, Spec(), session.store)
+        except PolicyError:  # nothing is offered that could not be had
+            return None
         room = Room(
             stage="", cache=session.store.path("cache"), views=session.store.path("views"), python=sys.executable,
             base=tuple(session.life.base()), runner=fence.fenced(process.run, fence.allowed(places)),
         )  # fmt: skip
         search = offers.Search(
             store=session.store, room=room, sources=places, env=env, folder=session.place(),
-            present=frozenset(session.union()), table=IMPORTS, engine=chosen.engine,
+            present=frozenset(session.union()), table=IMPORTS, engine=chosen.engine, policy=law,
         )  # fmt: skip
         found = offers.offer(module, search)
         if found is None:

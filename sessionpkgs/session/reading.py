@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
-from sessionpkgs import formats, settings
+from sessionpkgs import formats, places, settings
 from sessionpkgs.errors import SpecError
 from sessionpkgs.formats.origin import Origin
 from sessionpkgs.model import Spec
@@ -20,10 +20,13 @@ from sessionpkgs.session import local, texts
 
 
 class Reading:
-    """Reads for a session with the environment *env*; *place* gives the folder that relative paths count from."""
+    """Reads for a session with the environment *env*; *place* gives the folder that relative paths count from.
 
-    def __init__(self, env: Mapping[str, str], place: Callable[[], str]) -> None:
-        self._env, self._place = env, place
+    What is *judged* is read once more to be known, and no policy is asked again.
+    """
+
+    def __init__(self, env: Mapping[str, str], place: Callable[[], str], *, judged: bool = False) -> None:
+        self._env, self._place, self._judged = env, place, judged
 
     def text(
         self,
@@ -37,6 +40,7 @@ class Reading:
         """The Spec that *text* declares, the names *without* passed over. Raises :class:`SpecError`."""
         origin, table = self._origin(label, folder, without)
         spec = local.named(formats.read(text, origin=origin, format=form), origin.folder)
+        self._check_channels(text, label)
         spec = _passed_over(spec, text, origin)
         for place in spec.find_links:
             if os.path.isabs(place) and not os.path.exists(place):
@@ -70,6 +74,7 @@ class Reading:
         from sessionpkgs.formats import environment_yml
 
         origin, table = self._origin(label, "")
+        self._check_channels("\n".join(["dependencies:", *(f"- {line!r}" for line in lines)]), label, channels)
         return environment_yml.read_lines(lines, channels=channels, origin=origin) | Spec(files=table)
 
     def index_names(self, names: Sequence[str]) -> list[str]:
@@ -78,6 +83,16 @@ class Reading:
 
         origin, _ = self._origin("%conda", "")
         return [environment_yml.index_name(name, table=origin.conda_names) for name in names]
+
+    def _check_channels(self, text: str | bytes, label: str, more: Sequence[str] = ()) -> None:
+        """Refuse channels that a policy does not allow, those of *text* and *more*. Raises :class:`PolicyError`."""
+        if self._judged or not any(os.path.lexists(path) for path, _ in places.policy_files(self._env)):
+            return
+        from sessionpkgs.formats.decoding import LOCK_BYTES, decode
+        from sessionpkgs.session import rules, ruling
+
+        if named := (*more, *ruling.channels_of(decode(text, label=label, most=LOCK_BYTES), label)):
+            rules.load(self._env).check_channels(named)
 
     def _origin(self, label: str, folder: str, without: Sequence[str] = ()) -> tuple[Origin, tuple[str, ...]]:
         """Where a text comes from, and the file of the user's own conda names if there is one."""

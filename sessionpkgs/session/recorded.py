@@ -28,10 +28,11 @@ _HINT = "Name a notebook that was executed with %%session_env in it, or a pylock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What was held: ``spec`` has the artefacts as pins, and as requirements what was asked for, base's part of it too.
+    """What was held: ``spec`` has the artefacts as pins, and as requirements what was asked for, also where it is below.
 
     ``label`` is what messages call it. What is not told is empty; ``looked`` says whether it is told where was looked
-    for files, ``distributions`` are those of base, ``unsaid`` variables whose values are in no record.
+    for files, ``distributions`` are those below the session, ``unsaid`` variables whose values are in no record. ``pool`` is
+    name and generation of the pool, "" for none and None where nobody says; ``pooled`` names what it brought.
     """
 
     label: str
@@ -47,6 +48,9 @@ class Recorded:
     indexes: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     unsaid: tuple[str, ...] = ()
+    pool: str | None = None
+    pool_layer: str = ""
+    pooled: frozenset[str] = frozenset()
 
 
 def brought(records: Iterable[Mapping[str, Any]]) -> JSON:
@@ -132,6 +136,7 @@ def of_record(reading: Reading, record: Mapping[str, Any], label: str) -> Record
         asked = _asked(record, rows, own)
         values = {str(name): str(value) for name, value in dict(record.get("values") or {}).items()}
         told = {str(name): str(version) for name, version in dict(record.get("distributions") or {}).items()}
+        pooled = frozenset(map(str, dict(record.get("pool_distributions") or {})))
         python = str(record["python"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise SpecError(f"the record in {label} is damaged", hint="Run the notebook again.", item=label) from None
@@ -152,6 +157,9 @@ def of_record(reading: Reading, record: Mapping[str, Any], label: str) -> Record
         indexes=_texts(record.get("indexes")),
         find_links=_texts(record.get("find_links")),
         unsaid=tuple(name for name in _texts(record.get("variables")) if name not in values),
+        pool=str(record["pool"]) if "pool" in record else None,
+        pool_layer=str(record.get("pool_layer", "")),
+        pooled=pooled,
     )
 
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from sessionpkgs.errors import NotFoundError, Protected, SpecError
 from sessionpkgs.model import Spec, View
-from sessionpkgs.session import closure
+from sessionpkgs.session import closure, levels
 
 
 def removable(names: Sequence[str], held: Spec, view: View) -> tuple[str, ...]:
     """*names*, normalised, that the session can take out: those that were asked for.
 
     Raises :class:`SpecError` where none is named or one is only what another needs, :class:`Protected` for what base
-    brings, :class:`NotFoundError` for what is not there.
+    or the pool brings, :class:`NotFoundError` for what is not there.
     """
     from packaging.utils import canonicalize_name
 
@@ -39,12 +39,14 @@ def _cannot(name: str, asked: set[str], view: View, held: Spec) -> SpecError | P
         return NotFoundError(f"{name} is not installed", hint=guess + _asked_for(asked), item=name)
     if view[name].level != "session":
         return Protected(
-            f"{name} {view[name].version} belongs to base, which a session does not change",
+            f"{name} {view[name].version} belongs to {levels.the(view[name].level)}, which a session does not change",
             hint=f"Another version for this session alone: %session_env add {name}==VERSION",
             item=name,
         )
     askers = [one for one in held.requirements if name in closure.names(view, [one])]
-    why = f"{', '.join(one.name for one in askers)} needs it" if askers else "base would not fit without it"
+    why = (
+        f"{', '.join(one.name for one in askers)} needs it" if askers else f"{levels.below()} would not fit without it"
+    )
     hint = f"Take out what needs it: %session_env remove {askers[0].name}" if askers else _asked_for(asked)
     return SpecError(f"{name} was not asked for in this session, but {why}", hint=hint, item=name)
 

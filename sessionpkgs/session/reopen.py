@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sessionpkgs import places
+from sessionpkgs.session import levels
 
 if TYPE_CHECKING:
     from sessionpkgs.store import Store
@@ -46,7 +47,10 @@ def find(store: Store, key: str, folder: str) -> dict[str, Any] | None:
     if layer and not (os.path.isdir(store.path("layers", layer, "site")) and store.sound(layer)):
         return None
     scripts = known["activation"]["bin"]
-    return None if scripts and not os.path.isdir(scripts) else known
+    if scripts and not os.path.isdir(scripts):
+        return None
+    hidden = {name for name, _ in known["activation"]["dists"].values()}
+    return {**known, "record": {**known["record"], **levels.told(hidden)}}  # another generation may have the same layer
 
 
 def stamp(path: str) -> list[int]:
@@ -113,9 +117,10 @@ def now() -> str:
 
 
 def bare(session: str, action: str, *, dropped: Sequence[str] = (), notices: Sequence[str] = ()) -> dict[str, Any]:
-    """A record without packages, for what an overlay-less session says."""
+    """A record without packages of the session, for what an overlay-less one says."""
     return {
         "schema": 1, "action": action, "session": session, "python": ".".join(map(str, sys.version_info[:3])), "base": "",
         "engine": "", "layer": "", "source": "", "created": now(), "seconds": 0.0, "requested": [], "packages": [],
         "dropped": list(dropped), "variables": [], "notices": list(notices), "steps": [],
+        **levels.told(),
     }  # fmt: skip

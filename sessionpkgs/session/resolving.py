@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -17,12 +17,16 @@ from sessionpkgs.engines.wheels import is_source
 from sessionpkgs.errors import ConflictError, DeadlineError, IndexUnavailable, NotFoundError, ResolveError
 from sessionpkgs.model import Lock, Pin, Requirement, Spec, View
 from sessionpkgs.settings import Settings, Sources
+from sessionpkgs.workspace import pages
 
 _NAMED = 3
+_NOTHING: Mapping[str, str] = {}
 
 
-def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: Settings) -> Lock:
-    """The Lock for *spec*, checked against the rules and against base.
+def resolve(
+    engine: Engine, spec: Spec, request: Request, room: Room, settings: Settings, told: Mapping[str, str] = _NOTHING
+) -> Lock:
+    """The Lock for *spec*, checked against the rules and against base; *told* has further protected names and why.
 
     Raises :class:`Protected` with the chain that asked, :class:`ConflictError` where base cannot be kept consistent,
     or the engine's own refusal.
@@ -31,27 +35,27 @@ def resolve(engine: Engine, spec: Spec, request: Request, room: Room, settings: 
         return Lock(engine=engine.name)
     _refuse_sources(request)
     fixed = tuple(f"{pin.name}=={pin.version}" for pin in spec.pins if not pin.direct and pin.version)
-    guarded = replace(request, constraints=(*request.constraints, *fixed, *policy.protecting(request.view)))
+    names = tuple(dict.fromkeys((*policy.PROTECTED, *told)))
+    guarded = replace(request, constraints=(*request.constraints, *fixed, *policy.protecting(request.view, names)))
     try:
-        lock = _ask(engine, guarded, room)
+        lock = ask(engine, guarded, room)
     except (ResolveError, NotFoundError) as error:
-        _refuse_protected(engine, spec, request, room, str(error))
+        _refuse_protected(
+            lambda: engine.resolve(replace(request, explain=True), room), spec, request.view, str(error), told
+        )
         raise
-    policy.check_lock(lock, spec, request.view)
+    policy.check_lock(lock, spec, request.view, told)
     return _keep_base_whole(engine, guarded, lock, room, settings)
 
 
-def preferring(
-    engine: Engine, spec: Spec, request: Request, room: Room, settings: Settings, preferred: tuple[str, ...]
-) -> Lock:
-    """:func:`resolve`, first with the versions *preferred* (``name==version``), without them where they do not fit."""
+def preferring(ask: Callable[[Request], Lock], request: Request, preferred: tuple[str, ...]) -> Lock:
+    """What *ask* gives, first with the versions *preferred* (``name==version``), without them where they do not fit."""
     if preferred:
-        kept = replace(request, constraints=(*request.constraints, *preferred))
         try:
-            return resolve(engine, spec, kept, room, settings)
+            return ask(replace(request, constraints=(*request.constraints, *preferred)))
         except (ResolveError, NotFoundError, ConflictError):
             pass
-    return resolve(engine, spec, request, room, settings)
+    return ask(request)
 
 
 def from_pins(spec: Spec, view: View, settings: Settings) -> Lock | None:
@@ -121,13 +125,15 @@ def _asked(places: Sources) -> list[str]:
     if places.no_index:
         return ["no index, --find-links alone"]
     urls = [*places.indexes, *([uv_config.default_index() or "the usual index"] if places.implied else [])]
-    return list(dict.fromkeys(words.host_of(url) for url in urls))
+    return list(dict.fromkeys("the workspace" if pages.ours(url) else words.host_of(url) for url in urls))
 
 
-def _ask(engine: Engine, request: Request, room: Room) -> Lock:
-    """The engine's Lock; its failures say who was asked."""
+def ask(engine: Engine, request: Request, room: Room) -> Lock:
+    """The engine's Lock; its failures say who was asked, and no name of the workspace comes from elsewhere."""
     with naming(engine, request.sources):
-        return _alone_first(engine, request, room)
+        lock = _alone_first(engine, request, room)
+    pages.refuse_namesakes(lock.pins, request.sources.indexes)
+    return lock
 
 
 def _alone_first(engine: Engine, request: Request, room: Room) -> Lock:
@@ -154,16 +160,19 @@ def _refuse_sources(request: Request) -> None:
             raise words.source_forbidden(requirement.name, lines, plan=not request.wheels_only)
 
 
-def _refuse_protected(engine: Engine, spec: Spec, request: Request, room: Room, said: str) -> None:
-    """Raise :class:`Protected` where the engine's refusal is about a protected distribution, with the chain to it."""
-    named = [name for name in policy.PROTECTED if re.search(rf"\b{name.replace('-', '[-_.]')}\b", said, re.IGNORECASE)]
-    if not named:
+def _refuse_protected(ask: Callable[[], Lock], spec: Spec, view: View, said: str, told: Mapping[str, str]) -> None:
+    """Raise :class:`Protected` where a refusal (*said*) is about a protected distribution, with the chain to it.
+
+    *ask* gives the Lock without what protects.
+    """
+    names = (*policy.PROTECTED, *told)
+    if not any(re.search(rf"\b{name.replace('-', '[-_.]')}\b", said, re.IGNORECASE) for name in names):
         return
     try:
-        lock = engine.resolve(replace(request, explain=True), room)
+        lock = ask()
     except (ResolveError, NotFoundError):
         return
-    policy.check_lock(lock, spec, request.view)
+    policy.check_lock(lock, spec, view, told)
 
 
 def _keep_base_whole(engine: Engine, request: Request, lock: Lock, room: Room, settings: Settings) -> Lock:
@@ -185,7 +194,7 @@ def _keep_base_whole(engine: Engine, request: Request, lock: Lock, room: Room, s
         more = tuple(Requirement(line=name, name=name, where="base") for name in names)
         try:
             asked = replace(request, requirements=(*request.requirements, *more))
-            lock = _ask(engine, asked, replace(room, deadline=left))
+            lock = ask(engine, asked, replace(room, deadline=min(left, room.deadline)))
         except (ResolveError, NotFoundError):
             raise _breaks(faults, "and no version of it fits") from None
         except DeadlineError as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionpkgs import installed, places, settings
 from sessionpkgs.engines import Engine, Request, Room, wheel_presence
+from sessionpkgs.engines.fence import Hosts
 from sessionpkgs.errors import (
     ConflictError,
     IndexUnavailable,
@@ -26,7 +27,7 @@ from sessionpkgs.errors import (
 from sessionpkgs.formats.wheel_files import filename_of
 from sessionpkgs.formats.wording import show
 from sessionpkgs.model import Lock, Pin, Requirement, Spec
-from sessionpkgs.session import changes, checking, closure, looking, needs, recorded, walking
+from sessionpkgs.session import changes, checking, closure, looking, needs, recorded, rules, walking
 from sessionpkgs.session.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def restore(session: Session, file: str = "") -> dict[str, Any]:
     was = recorded.read(reading, file, session.place()) if file else recorded.last(reading, session.journal.read())
     change = _change(was, session, own=not file)
     with walking.line(session, change) as walk:
-        walk.engine = Replaying(walk.engine, walk.ask.env)
+        walk.engine = Replaying(walk.engine, walk.ask.env, walk.hosts)
         built = walk.build(walk.plan())
         notices = _over_this_base(walk, was, built.activation["sites"])
     outcome, record = walking.apply(session, change, "restore")
@@ -80,6 +81,8 @@ def _looking(was: Recorded, session: Session) -> Spec:
     configured = settings.sources(env, settings.load(env))
     if not was.looked or configured.indexes or configured.find_links or configured.no_index:
         return was.spec
+    if rules.load(env).limit is not None:  # what is allowed here counts, and the hashes say whether it is the same
+        return was.spec
     links = tuple(place for place in was.find_links if "://" in place or os.path.isdir(place))
     return replace(was.spec, indexes=was.indexes, find_links=links, no_index=not was.indexes)
 
@@ -87,11 +90,11 @@ def _looking(was: Recorded, session: Session) -> Spec:
 class Replaying:
     """An engine that takes files from the places that pins name, and where these are gone by hash from the index.
 
-    *env* says how servers are asked whether they have a file.
+    *env* says how servers are asked whether they have a file, *hosts* who may be asked.
     """
 
-    def __init__(self, engine: Engine, env: Mapping[str, str]) -> None:
-        self._engine, self._env = engine, env
+    def __init__(self, engine: Engine, env: Mapping[str, str], hosts: Hosts | None = None) -> None:
+        self._engine, self._env, self._hosts = engine, env, hosts
         self.name = engine.name
 
     def resolve(self, request: Request, room: Room) -> Lock:
@@ -117,7 +120,7 @@ class Replaying:
     ) -> tuple[Pin, ...]:
         """Those of *pins* whose places fail, at the places where the index has the same bytes; else *error*."""
         there = wheel_presence.present(
-            (pin.url for pin in pins), env=self._env, certificate=request.sources.certificate
+            (pin.url for pin in pins), env=self._env, certificate=request.sources.certificate, hosts=self._hosts
         )
         gone = [pin for pin in pins if there.get(pin.url) == "gone"]
         lost = gone or [pin for pin in pins if isinstance(error, IntegrityError) or pin.url not in there]

@@ -8,7 +8,7 @@ from sessionpkgs.model import Plan
 
 
 def shadow_rows(todo: Plan) -> list[dict[str, str]]:
-    """Base distributions that the plan hides, as the survey reads them."""
+    """Distributions of base or the pool that the plan hides, as the survey reads them."""
     new = {pin.name: pin.version for pin in todo.install}
     return [{"name": d.name, "old": d.version, "new": new[d.name], "path": d.path} for d in todo.shadow]
 

@@ -7,10 +7,9 @@ journal: the session does that with what it gets from here.
 from __future__ import annotations
 
 import functools
-import platform
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from threading import Thread
@@ -19,7 +18,7 @@ from typing import Any
 from sessionpkgs import installed, places, policy, settings
 from sessionpkgs import plan as planning
 from sessionpkgs.engines import Engine, Request, Room, also_there, fence, find, wheel_sizes
-from sessionpkgs.errors import ActivationError, IntegrityError, PythonPinned, UnsafePackageError
+from sessionpkgs.errors import ActivationError, IntegrityError, UnsafePackageError
 from sessionpkgs.model import Dist, Layer, Lock, Pin, Plan, Requirement, Spec, View
 from sessionpkgs.overlay import position, survey
 from sessionpkgs.report import Reporter
@@ -27,12 +26,13 @@ from sessionpkgs.session import (
     activation,
     changes,
     expecting,
-    kernels,
     local,
     looking,
     privately,
     reopen,
     resolving,
+    rules,
+    ruling,
     siblings,
     where,
 )
@@ -85,7 +85,10 @@ class Line:
 
     def __init__(self, store: Store, ask: Ask, stage: str) -> None:
         self.store, self.ask, self.stage = store, ask, stage
-        self.settings = settings.load(ask.env)
+        self.policy = rules.load(ask.env)
+        self.clock = ruling.Clock(self.policy)
+        self.settings = self.policy.bounded(settings.load(ask.env))
+        self.protected = frozenset((*policy.PROTECTED, *self.policy.protected))
         self.steps: list[tuple[str, float]] = []
         self.view = installed.scan(ask.base, pool=ask.pool)
         carried = {pin.name: pin for pin in ask.change.carried}
@@ -98,17 +101,20 @@ class Line:
     def plan(self) -> Outcome:
         """Resolve and judge; changes nothing. Raises every refusal that is possible before an install."""
         ask, change = self.ask, self.ask.change
-        notices = self._check_python()
-        kept = [dist for dist in self.view.values() if dist.name in policy.PROTECTED]
+        notices = ruling.python(self)
+        kept = [dist for dist in self.view.values() if dist.name in self.protected]
         origins = {dist.name: str(looking.origin(dist).get("url", "")) for dist in kept}
-        spec = policy.settled(local.named(change.more, ask.folder), origins)
+        spec = policy.settled(local.named(change.more, ask.folder), origins, self.protected)
         policy.check_spec(spec, self.view)
+        ruling.declared(self, spec)
         lock = self._timed("resolving", self._resolve, spec)
         whole = spec if change.whole is change.more else change.whole
         todo = planning.plan(
             lock,
             self.view,
-            spec=replace(whole, notices=(*spec.notices, *notices, *policy.staying(change.upgrade, self.view))),
+            spec=replace(
+                whole, notices=(*spec.notices, *notices, *policy.staying(change.upgrade, self.view, self.protected))
+            ),
             current=tuple(Dist(name=n, version=v, level="session", path="") for n, v in ask.current.values()),
             tag=places.interpreter_tag(),
             python=sys.executable,
@@ -140,36 +146,25 @@ class Line:
         finally:
             self.steps.append((name, round(time.perf_counter() - started, 4)))
 
-    def _check_python(self) -> tuple[str, ...]:
-        """Notices on Python lines; on a refusal the installed kernels are asked for their version, and only then."""
-        running, ignore = platform.python_version(), self.ask.ignore_python
-        try:
-            return policy.check_python(self.ask.change.more, running, {}, ignore=ignore)
-        except PythonPinned:
-            others = kernels.pythons(self.ask.env, self.stage)
-            return policy.check_python(self.ask.change.more, running, others, ignore=ignore)
-
     def room(self, pins: Sequence[Pin] = ()) -> Room:
         """Where engines work in this walk, and unpack *pins* at most."""
         return Room(
             stage=self.stage,
-            runner=fence.fenced(bounds.Bounded(pins, self._sizes), self.hosts),
+            runner=self.clock.bound(fence.fenced(bounds.Bounded(pins, self.sizes), self.hosts)),
             cache=self.store.path("cache"),
             views=self.store.path("views"),
             python=sys.executable,
             base=(*(self.ask.sites if self.ask.change.carried else ()), *self.ask.base),
-            deadline=self.settings.deadline,
+            deadline=self.clock.left(self.settings.deadline),
             tick=self.ask.reporter.tick,
         )
 
     @functools.cached_property
     def hosts(self) -> fence.Hosts:
         """Where engines may go in this walk: the hosts that the declaration, the settings and the session's pins name."""
-        more, carried = self.ask.change.more, self.ask.change.carried
-        lines = [one.line for one in (*more.requirements, *more.constraints)]
-        return fence.allowed(self.request(more).sources, [*lines, *(pin.url for pin in (*more.pins, *carried))])
+        return ruling.hosts(self)
 
-    def _sizes(self, urls: Iterable[str]) -> Mapping[str, int]:
+    def sizes(self, urls: Iterable[str]) -> Mapping[str, int]:
         """Bytes of what lies at *urls*, where the servers tell."""
         bundle = self.request(Spec()).sources.certificate
         return wheel_sizes.sizes(urls, env=self.ask.env, certificate=bundle, hosts=self.hosts)
@@ -186,7 +181,7 @@ class Line:
             wheels_only=self.settings.wheels_only,
             may_build=self.ask.may_build,
             refresh=self.ask.refresh,
-            upgrade=self.ask.change.upgrade.difference(policy.PROTECTED),
+            upgrade=self.ask.change.upgrade - self.protected,
         )
 
     @functools.cached_property
@@ -198,21 +193,27 @@ class Line:
         """The Lock of all that the session then has: what *spec* brings, and what stays."""
         change = self.ask.change
         lock = resolving.from_pins(spec, self.seen, self.settings)
-        if lock is None:
+        if lock is not None:
+            lock = ruling.reachable(self, lock)
+        else:
             request = self.request(spec)
-            lock = (
-                resolving.preferring(self.engine, spec, request, self.room(), self.settings, self.ask.preferred)
-                if spec.requirements
-                else Lock()
-            )
-            lock = also_there.told(lock, request.sources, self.ask.env)
-        self.hosts.check(lock.pins)
+            lock = resolving.preferring(self._asked(spec), request, self.ask.preferred) if spec.requirements else Lock()
+            lock = also_there.told(ruling.chosen(self, spec, lock), request.sources, self.ask.env)
+        ruling.chosen(self, spec, lock)
+        self.hosts.check(ruling.here(self, lock.pins)[0])
         policy.check_hashes(lock, spec)
         present = {pin.name for pin in lock.pins}
         if change.force and (again := sorted(change.upgrade - present & self.seen.keys())):
             lock = replace(lock, pins=(*lock.pins, *self.exactly([f"{n}=={self.seen[n].version}" for n in again])))
             present |= {*again}
-        return replace(lock, pins=(*lock.pins, *(pin for pin in change.carried if pin.name not in present)))
+        lock = replace(lock, pins=(*lock.pins, *(pin for pin in change.carried if pin.name not in present)))
+        ruling.fetched(self, lock.pins)
+        return ruling.chosen(self, spec, lock)
+
+    def _asked(self, spec: Spec) -> Callable[[Request], Lock]:
+        """What asks the engine for *spec*."""
+        told = self.policy.protected
+        return lambda request: resolving.resolve(self.engine, spec, request, self.room(), self.settings, told)
 
     def exactly(self, lines: Sequence[str]) -> tuple[Pin, ...]:
         """Pins of *lines* (``name==version``) and of nothing else, although the View has them."""
@@ -220,8 +221,7 @@ class Line:
         request = replace(
             self.request(self.ask.change.more), requirements=asked, constraints=(), exact=tuple(lines), no_deps=True
         )
-        with resolving.naming(self.engine, request.sources):
-            pins = self.engine.resolve(request, self.room()).pins
+        pins = resolving.ask(self.engine, request, self.room()).pins
         self.hosts.check(pins)
         return pins
 
@@ -277,8 +277,10 @@ class Line:
     def _with_siblings(self, outcome: Outcome, added: tuple[str, ...]) -> Outcome:
         """Plan again with distributions of base that share a package with one of the session's."""
         said = f"{', '.join(added)}: comes along, because it shares a package with a distribution of the session."
+        lock = Lock(pins=(*outcome.plan.install, *self.exactly(added)), engine=outcome.engine, notices=(said,))
+        ruling.fetched(self, lock.pins)
         again = planning.plan(
-            Lock(pins=(*outcome.plan.install, *self.exactly(added)), engine=outcome.engine, notices=(said,)),
+            ruling.chosen(self, self.ask.change.more, lock),
             self.view,
             spec=self.ask.change.whole,
             current=(),

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sessionpkgs.engines.wheel_sizes import sizes
-from sessionpkgs.model import Pin, Plan, Spec
-from sessionpkgs.session import expecting, records, texts, waiting
+from sessionpkgs.errors import SessionPkgsError
+from sessionpkgs.model import Pin, Plan
+from sessionpkgs.session import expecting, records, rules, ruling, texts, waiting
 from sessionpkgs.session.changes import Change
 from sessionpkgs.session.straight import Ask, Line, Outcome
 
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def line(session: Session, change: Change, **options: Any) -> Iterator[Line]:
-    """A straight line for *change* in a stage of its own; *options* are fields of :class:`Ask`."""
+    """A straight line for *change* in a stage of its own; *options* are fields of :class:`Ask`.
+
+    Raises :class:`PolicyError` before anything else where sessions may have no packages here.
+    """
+    rules.guard(session)
     with session.store.stage() as stage:
         ask = Ask(
             change=change,
@@ -44,6 +48,10 @@ def line(session: Session, change: Change, **options: Any) -> Iterator[Line]:
         walk = Line(session.store, ask, stage)
         try:
             yield walk
+        except SessionPkgsError as error:
+            if (told := ruling.worded(error, walk)) is error:
+                raise
+            raise told from None
         finally:
             for claim in walk.claims:
                 claim.release()
@@ -82,9 +90,7 @@ def _sized(walk: Line, plan: Plan) -> Plan:
     lacking = {pin.name for pin in expecting.lacking(walk.store, plan.install, plan.tag) if not pin.size}
     if not lacking:
         return plan
-    bundle = walk.request(Spec()).sources.certificate
-    urls = (pin.url for pin in plan.install if pin.name in lacking)
-    found = sizes(urls, env=walk.ask.env, certificate=bundle, hosts=walk.hosts)
+    found = walk.sizes(pin.url for pin in plan.install if pin.name in lacking)
     return replace(plan, install=tuple(replace(pin, size=pin.size or found.get(pin.url, 0)) for pin in plan.install))
 
 
@@ -131,12 +137,14 @@ def keep(session: Session, key: str, outcome: Outcome, record: Record, *, rememb
     from sessionpkgs.session import memory
 
     held, place = session.held, session.place()
+    law = {"policy": rules.load(session.env).wants_person}
     if outcome.waits:
-        return session.waiting.put(memory.resolution(outcome, record.to_dict(), session.spec, place, session.env), key)
+        known = memory.resolution(outcome, record.to_dict(), session.spec, place, session.env)
+        return session.waiting.put({**known, **law}, key)
     held.record, held.key = session.journal.note(record.to_dict()), key
     if key and remember and memory.may_be_remembered(outcome):
         answer = memory.resolution(outcome, held.record, session.spec, place, session.env)
-        if said := memory.keep(session.store, key, answer):
+        if said := memory.keep(session.store, key, {**answer, **law}):
             held.record["notices"] = [*held.record["notices"], said]
     return held.record
 

@@ -1,4 +1,4 @@
-"""``why``: the chains of needs that lead down to a distribution, from what the session asks or from base.
+"""``why``: the chains of needs that lead down to a distribution, from what the session asks or from below it.
 
 It walks the requirement lines of what is installed, with the extras that each step asks for. It does not judge versions.
 """
@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from sessionpkgs.model import Dist, Requirement
-from sessionpkgs.session.looking import SCHEMA, present
+from sessionpkgs.overlay import pooled
+from sessionpkgs.session import levels
+from sessionpkgs.session.looking import SCHEMA, Seen, hidden, present
 from sessionpkgs.session.needs import PLAIN, Graph, State, asked
 
 MOST = 5
@@ -18,7 +20,7 @@ MOST = 5
 
 
 class Step(TypedDict):
-    """One link of a chain: a distribution and the line that asks for it, "" where the chain begins in base."""
+    """One link of a chain: a distribution and the line that asks for it, "" where the chain begins below the session."""
 
     name: str
     version: str
@@ -30,14 +32,12 @@ class Step(TypedDict):
 Chain = list[Step]
 
 
-def why(
-    view: Mapping[str, Dist], base: Mapping[str, Dist], requested: Iterable[Requirement], name: str
-) -> dict[str, Any]:
-    """Why *name* is there: ``{"schema", "action": "why", "name", "version", "layer", "base", "along", "chains"}``.
+def why(view: Seen, below: Mapping[str, Dist], requested: Iterable[Requirement], name: str) -> dict[str, Any]:
+    """Why *name* is there: ``{"schema", "action": "why", "pool", "name", "version", "layer", "base", "along", "chains"}``.
 
     ``chains`` are lists of :class:`Step` from what asks down to *name*, at most five: from the session's lines first,
-    then from distributions of base that nobody needs; shortest first. A distribution of the session with a chain from a
-    line has no others. ``along`` is true for one of the session's that no line leads to: it came along with base's.
+    then from distributions below that nobody needs; shortest first. A distribution of the session with a chain from a
+    line has no others. ``along`` is true for one of the session's that no line leads to: it came along with those below.
     Raises :class:`NotFoundError` where *name* is not there.
     """
     (target,) = present(view, [name])
@@ -46,11 +46,12 @@ def why(
     return {
         "schema": SCHEMA,
         "action": "why",
+        "pool": pooled.label(),
         "name": target,
         "version": dist.version,
         "layer": dist.level,
-        "base": base[target].version if dist.level != "base" and target in base else "",
-        "along": dist.level != "base" and not chains[0][0]["asked"],
+        "base": hidden(view, below, target),
+        "along": dist.level == "session" and not chains[0][0]["asked"],
         "chains": chains,
     }
 
@@ -67,8 +68,8 @@ def needed_by(view: Mapping[str, Dist], requested: Iterable[Requirement], name: 
 
 
 def _begin(step: Step) -> str:
-    """How a chain begins: with the line that asks, or with a distribution of base."""
-    return step["line"] or f"{step['name']} {step['version']} ({step['layer']})"
+    """How a chain begins: with the line that asks, or with a distribution below the session."""
+    return step["line"] or f"{step['name']} {step['version']} ({levels.named(step['layer'])})"
 
 
 def _chains(view: Mapping[str, Dist], requested: Iterable[Requirement], target: str) -> list[Chain]:
@@ -76,12 +77,12 @@ def _chains(view: Mapping[str, Dist], requested: Iterable[Requirement], target: 
     graph = Graph(view)
     lines = asked(view, requested)
     found = _shortest([chain for state, line in lines for chain in _ways(graph, state, line, target, asked_for=True)])
-    if not found or view[target].level == "base":
-        found += _from_base(graph, {state[0] for state, _ in lines}, target, alone=not found)
+    if not found or view[target].level != "session":
+        found += _from_below(graph, {state[0] for state, _ in lines}, target, alone=not found)
     return found[:MOST]
 
 
-def _from_base(graph: Graph, lines: set[str], target: str, *, alone: bool) -> list[Chain]:
+def _from_below(graph: Graph, lines: set[str], target: str, *, alone: bool) -> list[Chain]:
     """Chains from the distributions below the session that nobody needs; in a circle, from who needs *target*."""
     view = graph.view
     everything = graph.reached((name, PLAIN) for name in view)

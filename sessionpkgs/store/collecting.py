@@ -28,6 +28,10 @@ _WRITING = 3600.0
 """Seconds after which nobody is still writing a file of a few kilobytes."""
 
 
+_RESOLVING = 86_400.0
+"""Seconds after which no engine still reads the pages that it was given."""
+
+
 class Collected(NamedTuple):
     """How many of each went."""
 
@@ -212,8 +216,13 @@ def _sweep_torn(store: Store) -> None:
 
 
 def _sweep_stubs(store: Store, before: float) -> None:
-    """Set stubs of base aside that nobody reads now and nobody read since *before*."""
+    """Set stubs of base aside that nobody reads now and nobody read since *before*, and pages of the workspace that
+    nobody asked for since then nor for a day: a page that vanished in a resolve would send a name to the next index.
+    """
+    pages = min(before, time.time() - _RESOLVING)
     for name in _entries(store, "views"):
+        if name.startswith("workspace-") and _old(store, "views", name, pages):
+            layers.discard(store, "views", name)
         if re.fullmatch(r"[0-9a-f]{32}", name) and _old(store, "views", name, before):
             with contextlib.suppress(StoreError), Flock(store.path("views", name), folder=True) as lock:
                 if lock.try_acquire(exclusive=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from sessionpkgs import display
-from sessionpkgs.display import MIME, Result, duration, size
+from sessionpkgs.display import MIME, Result, duration, pooled, size
+from sessionpkgs.display import page as page_module
 from sessionpkgs.display.page import escape, marked, sentence
 from sessionpkgs.model import Package, Record
 
@@ -133,8 +135,86 @@ def test_what_waits_for_a_restart_is_said_in_the_sentence_and_in_its_row():
     assert html.rows[1][-1] == "after restart"
 
 
-def test_packages_from_a_pool_are_named_as_such():
-    assert "1 package on top of base, some from a pool" in text(Package(name="rich", version="14.1", layer="pool"))
+def asked_of_pool(name: str, version: str = "1.0", **more: object) -> dict[str, object]:
+    given = {"layer": "pool", "state": "active", "requested": True, **more}
+    return {**asdict(Package(name=name, version=version)), **given}
+
+
+def over_pool(*rows: dict[str, object], **more: object) -> dict[str, object]:
+    brings = (("joblib", "1.4"), ("numpy", "2.4.6"), ("polars", "1.9.0"), ("scipy", "1.1"))
+    return {"pool": "ml 3", "pool_layer": "d" * 40, "pool_distributions": brings, "pool_packages": rows, **more}
+
+
+JAR = asked_of_pool("delta", "3.2", kind="jar", origin="workspace")
+SHADOWED = asked_of_pool("numpy", "2.4.6", state="shadowed", origin="index.example")
+LEVELS = over_pool(SHADOWED, asked_of_pool("polars", "1.9.0", base="1.2", origin="workspace"), JAR)
+OURS = Package(name="mine", version="0.1", origin="workspace")
+
+
+def test_a_session_on_a_pool_shows_all_three_levels_and_where_each_thing_came_from():
+    html, lines = page(NUMPY, OURS, KEPT, **LEVELS), text(NUMPY, OURS, KEPT, **LEVELS).splitlines()
+    sentence = "2 packages on top of pool ml (generation 3) and base"
+    table = lines[lines.index("") + 1 :][:8]
+    assert (sentence in html.text, sentence in " ".join(" ".join(lines).split())) == (True, True)
+    assert html.rows == [
+        ["Package", "Base/pool", "", "Session", "Layer", "State", "Origin"],
+        ["numpy", "2.4.6", "→", "1.26.4", "session", "active", "–"],
+        ["mine", "–", "", "0.1", "session", "active", "workspace"],
+        ["numpy", "2.4.6", "", "–", "pool ml", "shadowed", "index.example"],
+        ["polars", "1.2", "→", "1.9.0", "pool ml", "active", "workspace"],
+        ["delta", "–", "", "3.2", "pool ml, jar", "active", "workspace"],
+        ["idna", "3.10", "", "3.10", "base", "kept", "–"],
+    ]
+    assert [" ".join(row).split() for row in html.rows] == [line.strip("* ").split() for line in table[:7]]
+    assert [line[0] for line in table[:7]] == [" ", "*", " ", " ", " ", " ", " "]
+    assert html.bold == ["Session environment ready", "numpy", "1.26.4", "1.9.0"]
+    assert "Pool ml: 2 more packages, which %session_env list shows" in lines
+    assert max(map(len, lines)) <= 80
+    assert ["Pool", "ml 3"] in html.folded_rows
+
+
+def test_what_the_session_asks_for_and_the_pool_has_is_one_row():
+    kept = Package(name="polars", version="1.9.0", base="1.9.0", layer="pool", state="kept", requested=True)
+    html = page(kept, **over_pool(asked_of_pool("polars", "1.9.0")), action="status")
+    assert html.rows[1:] == [["polars", "1.9.0", "", "1.9.0", "pool ml", "kept", "–"]]
+    assert "Session environment: nothing on top of pool ml (generation 3) and base" in html.text
+    assert "Pool ml: 3 more packages" in html.text
+    assert "Reset: pool ml (generation 3) and base again" in page(**LEVELS, action="reset").text
+
+
+def test_a_plan_has_no_rows_of_the_pool():
+    html = page(NUMPY, KEPT, **LEVELS, action="plan")
+    assert [row[0] for row in (*html.rows, *html.folded_rows) if len(row) == 7] == [
+        "Package",
+        "numpy",
+        "Package",
+        "idna",
+    ]
+    assert "Pool ml:" not in html.text
+
+
+def test_much_that_the_pool_was_asked_for_is_folded_and_folds_nothing_else():
+    many_asked = [asked_of_pool(f"asked-{number:02}") for number in range(13)]
+    html = page(NUMPY, RICH, **over_pool(*many_asked))
+    assert [row[0] for row in html.rows] == ["Package", "numpy", "rich"]
+    assert html.summaries == ["13 of pool ml", "Details"]
+
+
+def test_where_a_thing_came_from_has_a_column_where_it_may_be_the_workspace():
+    hosted = Package(name="rich", version="14.1", origin="files.example:8080")
+    direct = Package(name="tool", version="1", origin="git+https://code.example/team/tool.git")
+    folder = Package(name="wheel-of-mine", version="1", origin="/srv/wheels/")
+    rows = page(OURS, hosted, direct, folder).rows
+    assert rows[0][-2:] == ["State", "Origin"]
+    assert [row[-1] for row in rows[1:]] == ["workspace", "files.example:8080", "code.example", "wheels"]
+    assert page(hosted, direct).rows[0][-1] == "State"
+
+
+def test_markup_in_the_name_and_the_rows_of_a_pool_stays_text():
+    evil = asked_of_pool(EVIL, EVIL, base="1" + EVIL, origin=EVIL, state=EVIL)
+    html = page(OURS, **over_pool(*[evil] * 13, pool=f"{EVIL} 3", pool_layer=EVIL))
+    assert "img" not in {tag for tag, _ in html.tags}
+    assert f"13 of pool {EVIL}" in html.summaries
 
 
 def test_requested_packages_come_first_in_bold_then_the_others_then_what_base_keeps():
@@ -372,7 +452,7 @@ def test_sizes_read_as_people_write_them(count, words):
     assert size(count) == words
 
 
-@pytest.mark.parametrize("module", [display, display.page], ids=["display", "page"])
+@pytest.mark.parametrize("module", [display, page_module, pooled], ids=["display", "page", "pooled"])
 def test_the_modules_need_no_import_from_outside_when_they_run(module):
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     types_only = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from sessionpkgs import process
-from sessionpkgs.engines import fence, uv_config, wheel_listing
+from sessionpkgs.engines import fence, refusing, uv_config, wheel_listing
 from sessionpkgs.engines.fence import Hosts, allowed, fenced
 from sessionpkgs.engines.wheel_sizes import sizes
 from sessionpkgs.errors import DeadlineError, EngineMissing, IndexForbidden, IndexUnavailable
@@ -230,7 +230,7 @@ def test_nothing_of_a_fence_is_left_behind() -> None:
     for late in (False, True):
         with pytest.raises(IndexForbidden):
             run(Program(b"CONNECT b.example:443 HTTP/1.1\r\n\r\n", late=late))
-    assert [one.name for one in threading.enumerate() if one.name == fence.THREAD] == []
+    assert [one.name for one in threading.enumerate() if one.name == refusing.THREAD] == []
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sessionpkgs.engines.wheel_sizes import AT_ONCE, sizes
+from sessionpkgs.engines.at_once import AT_ONCE
+from sessionpkgs.engines.wheel_sizes import sizes
 from tests.engines.test_wheel_listing import Handler, redirect, serve
 from tests.wheelhouse import Index, Wheelhouse, closed_port
 

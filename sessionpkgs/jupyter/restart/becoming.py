@@ -46,7 +46,10 @@ def state_file() -> Any:
 
 
 def become(file: Any, state: Mapping[str, Any], files: Sequence[int], folder: str) -> NoReturn:
-    """Write *state* to *file* and replace this program by one that begins with it; *files* stay open."""
+    """Write *state* to *file* and replace this program by one that begins with it; *files* stay open.
+
+    What is ``carried`` may have an ``environment`` of its own, beside the one that this process was started with.
+    """
     run = how()
     assert run is not None
     file.write(json.dumps(state).encode())
@@ -59,7 +62,7 @@ def become(file: Any, state: Mapping[str, Any], files: Sequence[int], folder: st
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Stop during the boot must not end it
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     enter(folder)
-    env = {**_at_start(), STATE: str(file.fileno()), RUN: run.run}
+    env = {**_at_start(), **state["carried"].get("environment", {}), STATE: str(file.fileno()), RUN: run.run}
     os.execve(sys.executable, run.through(sys.executable, BOOT), env)
 
 

@@ -122,7 +122,7 @@ class Leaving:
             return
         try:
             file, state = becoming.state_file(), self._state()
-        except Exception as error:
+        except (OSError, TypeError, ValueError, AttributeError, LookupError, RuntimeError) as error:
             self._stay(error)
             return
         self._channel.drain(lambda late: self._go(file, state, late))
@@ -147,10 +147,7 @@ class Leaving:
             kernel.session.send(stream, "execute_reply", content, self._parent, ident=self._ident)
             kernel._publish_status("idle", "shell", self._parent)
         for frames in self._queue:
-            answered = self._reply and _aborted(
-                kernel, stream, frames
-            )  # cells that wait were meant for the next Python
-            if not answered:
+            if not (self._reply and _aborted(kernel, stream, frames)):  # cells that wait were meant for the next Python
                 _redispatch(kernel, frames)
 
     def _state(self) -> dict[str, Any]:
@@ -181,9 +178,10 @@ class Leaving:
             self._kernel._signal_children(signal.SIGTERM)
             atexit._run_exitfuncs()
             self._end_children(started + CHILDREN)
-        except BaseException:
-            _tell(traceback.format_exc())
-        self._become(file, state, late)
+        finally:  # whatever went wrong, this Python cannot stay: nobody hears it any more
+            if sys.exc_info()[0] is not None:
+                _tell(traceback.format_exc())
+            self._become(file, state, late)
 
     def _end_children(self, until: float) -> None:
         """Wait for the children to end, and kill those that do not."""
@@ -204,7 +202,7 @@ class Leaving:
                     if copy >= 0:
                         os.dup2(copy, number)
                 becoming.become(file, state, self._files(), self._folder)
-            except BaseException:
+            finally:  # a program that was replaced does not get here
                 os.write(2, traceback.format_exc().encode(errors="replace"))
                 os._exit(1)
 

@@ -1,13 +1,14 @@
 """What a session may not do: change Python, Spark or the kernel under its own feet.
 
-Pure: it judges a Spec before anything is asked of an index and a Lock before anything is installed. It does not read
-an administrator's file yet, and it cannot stop code that a cell runs.
+Pure: it judges a Spec before anything is asked of an index and a Lock before anything is installed. What else an
+administrator forbids stands in ``rules`` (a file) and ``judging`` (all files together). It reads no file, and it cannot
+stop code that a cell runs.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sessionpkgs.errors import Protected, PythonPinned, SpecError
 from sessionpkgs.model import Dist, Lock, Requirement, Spec
@@ -24,6 +25,7 @@ PROTECTED_TOP_LEVELS = frozenset({
 })  # fmt: skip
 """What those distributions are imported as."""
 
+_NOTHING: Mapping[str, str] = {}
 _STAY = "A session keeps the kernel's own distributions; change it in the base environment, or choose another kernel."
 
 
@@ -63,7 +65,7 @@ def _same_minor(wanted: Iterable[object], running: str) -> bool:
     return bool(clauses) and all(re.fullmatch(rf"={{2,3}}{re.escape(minor)}(\.\d+)?", clause) for clause in clauses)
 
 
-def settled(spec: Spec, places: Mapping[str, str]) -> Spec:
+def settled(spec: Spec, places: Mapping[str, str], names: Collection[str] = PROTECTED) -> Spec:
     """*spec* with the names of protected distributions alone where it names the place that base has them from.
 
     *places* are base's direct references by name: what ``pip freeze`` writes of a base must not be a reason to refuse it.
@@ -72,35 +74,43 @@ def settled(spec: Spec, places: Mapping[str, str]) -> Spec:
 
     def one(asked: Requirement) -> Requirement:
         place = asked.line.partition(" @ ")[2].partition("#")[0].split(" ;")[0].strip().rstrip("/")
-        same = asked.name in PROTECTED and place and place == places.get(asked.name, "").rstrip("/")
+        same = asked.name in names and place and place == places.get(asked.name, "").rstrip("/")
         return replace(asked, line=asked.name, editable=False, hashes=()) if same else asked
 
     return replace(spec, requirements=tuple(one(asked) for asked in spec.requirements))
 
 
-def check_spec(spec: Spec, view: Mapping[str, Dist]) -> None:
-    """Refuse a direct requirement on a protected distribution that base does not already satisfy.
+def check_spec(
+    spec: Spec, view: Mapping[str, Dist], names: Collection[str] = PROTECTED, told: Mapping[str, str] = _NOTHING
+) -> None:
+    """Refuse a direct requirement on a protected distribution (one of *names*) that base does not already satisfy.
 
-    Raises :class:`Protected` before any index is asked: resolving pyspark alone takes seconds.
+    *told* has the rule that protects a name, where a policy does. Raises :class:`Protected` before any index is asked:
+    resolving pyspark alone takes seconds.
     """
-    refused = [one for one in spec.requirements if one.name in PROTECTED and not _satisfied(one, view)]
+    refused = [one for one in spec.requirements if one.name in names and not satisfied(one, view)]
     if not refused:
         return
     asked = ", ".join(f"{one.line} ({one.where})" for one in refused)
     many = len(refused) > 1
     held = [f"{one.name} {view[one.name].version}" for one in refused if one.name in view]
     has = f"base has {', '.join(held) if many else held[0].split()[1]}" if held else "base does not have it"
-    names = ",".join(dict.fromkeys(one.name for one in refused))
+    leave = ",".join(dict.fromkeys(one.name for one in refused))
     what = "the kernel's own distributions" if many else refused[0].name
     there = any(one.name in view for one in refused)
     raise Protected(
-        f"{asked} would change {what}, which a session may not ({has})",
-        hint=f"Leave it out to go on with base's (%%session_env --without {names}). {_STAY}" if there else _STAY,
+        f"{asked} would change {what}, which a session may not ({has}){_by(told, refused[0].name)}",
+        hint=f"Leave it out to go on with base's (%%session_env --without {leave}). {_STAY}" if there else _STAY,
         item=refused[0].line,
     )
 
 
-def _satisfied(requirement: Requirement, view: Mapping[str, Dist]) -> bool:
+def _by(told: Mapping[str, str], name: str) -> str:
+    """The end of a sentence on *name*: the rule of a policy, where one protects it."""
+    return f": {told[name]}" if name in told else ""
+
+
+def satisfied(requirement: Requirement, view: Mapping[str, Dist]) -> bool:
     """Whether the marker is false here, or the version in *view* fits."""
     from packaging.requirements import Requirement as Parsed
 
@@ -111,23 +121,28 @@ def _satisfied(requirement: Requirement, view: Mapping[str, Dist]) -> bool:
     return present is not None and parsed.url is None and parsed.specifier.contains(present.version, prereleases=True)
 
 
-def staying(upgrade: Iterable[str], view: Mapping[str, Dist]) -> tuple[str, ...]:
+def staying(
+    upgrade: Iterable[str], view: Mapping[str, Dist], protected_names: Iterable[str] = PROTECTED
+) -> tuple[str, ...]:
     """A notice where *upgrade* names protected distributions: wishing them newer is no reason to fail a notebook."""
-    names = sorted({*upgrade} & {*PROTECTED} & view.keys())
+    names = sorted({*upgrade} & {*protected_names} & view.keys())
     told = ", ".join(f"{name} {view[name].version}" for name in names)
     return (f"{told}: stays, because a session keeps the kernel's own distributions.",) if names else ()
 
 
-def protecting(view: Mapping[str, Dist]) -> tuple[str, ...]:
+def protecting(view: Mapping[str, Dist], names: Iterable[str] = PROTECTED) -> tuple[str, ...]:
     """Constraint lines that keep every protected distribution as it is, or away where base lacks it."""
-    return tuple(f"{name}=={view[name].version}" if name in view else f"{name}<0" for name in PROTECTED)
+    return tuple(f"{name}=={view[name].version}" if name in view else f"{name}<0" for name in names)
 
 
-def check_lock(lock: Lock, spec: Spec, view: Mapping[str, Dist]) -> None:
-    """Refuse a choice that would bring a protected distribution. Raises :class:`Protected` with the chain that asked."""
+def check_lock(lock: Lock, spec: Spec, view: Mapping[str, Dist], told: Mapping[str, str] = _NOTHING) -> None:
+    """Refuse a choice that would bring a protected distribution. Raises :class:`Protected` with the chain that asked.
+
+    *told* has further names that are protected, each with the rule that says so.
+    """
     for pin in lock.pins:
-        if pin.name in PROTECTED:
-            raise protected(pin.name, pin.version, chain(pin.name, lock.asked_by, spec), view)
+        if pin.name in PROTECTED or pin.name in told:
+            raise protected(pin.name, pin.version, chain(pin.name, lock.asked_by, spec), view, _by(told, pin.name))
 
 
 def check_hashes(lock: Lock, spec: Spec) -> None:
@@ -147,12 +162,14 @@ def check_hashes(lock: Lock, spec: Spec) -> None:
         )
 
 
-def protected(name: str, version: str, asked: Sequence[str], view: Mapping[str, Dist]) -> Protected:
-    """The refusal for *name* that *asked*, a chain from the declaration down, leads to."""
+def protected(name: str, version: str, asked: Sequence[str], view: Mapping[str, Dist], told: str = "") -> Protected:
+    """The refusal for *name* that *asked*, a chain from the declaration down, leads to; *told* is its last words."""
     has = f"base has {view[name].version}" if name in view else "base does not have it"
     path = " → ".join((*asked, f"{name}=={version}" if version else name))
     return Protected(
-        f"{path} would change {name}, which a session may not ({has})", hint=_STAY, item=asked[0] if asked else name
+        f"{path} would change {name}, which a session may not ({has}){told}",
+        hint=_STAY,
+        item=asked[0] if asked else name,
     )
 
 
