@@ -100,7 +100,9 @@ class SessionMagics:
         self.close()
         if brought:
             names = ", ".join(sorted(f"{name} {version}" for name, version in brought.values()))
-            self.stage.tell("The session is over", f"base again, without {names}.")
+            from sessionpkgs.session import levels
+
+            self.stage.tell("The session is over", f"{levels.below()} again, without {names}.")
         if self._completion is not None:
             self._completion.stop()
         self._packages.stop()

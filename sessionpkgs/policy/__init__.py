@@ -94,13 +94,14 @@ def check_spec(
     asked = ", ".join(f"{one.line} ({one.where})" for one in refused)
     many = len(refused) > 1
     held = [f"{one.name} {view[one.name].version}" for one in refused if one.name in view]
-    has = f"base has {', '.join(held) if many else held[0].split()[1]}" if held else "base does not have it"
+    owner = _owner(view, [one.name for one in refused])
+    has = f"{owner} has {', '.join(held) if many else held[0].split()[1]}" if held else "base does not have it"
     leave = ",".join(dict.fromkeys(one.name for one in refused))
     what = "the kernel's own distributions" if many else refused[0].name
     there = any(one.name in view for one in refused)
     raise Protected(
         f"{asked} would change {what}, which a session may not ({has}){_by(told, refused[0].name)}",
-        hint=f"Leave it out to go on with base's (%%session_env --without {leave}). {_STAY}" if there else _STAY,
+        hint=f"Leave it out to go on with {owner}'s (%%session_env --without {leave}). {_STAY}" if there else _STAY,
         item=refused[0].line,
     )
 
@@ -162,9 +163,14 @@ def check_hashes(lock: Lock, spec: Spec) -> None:
         )
 
 
+def _owner(view: Mapping[str, Dist], names: Iterable[str]) -> str:
+    """Who has *names*, for a sentence."""
+    return "the pool" if any(name in view and view[name].level == "pool" for name in names) else "base"
+
+
 def protected(name: str, version: str, asked: Sequence[str], view: Mapping[str, Dist], told: str = "") -> Protected:
     """The refusal for *name* that *asked*, a chain from the declaration down, leads to; *told* is its last words."""
-    has = f"base has {view[name].version}" if name in view else "base does not have it"
+    has = f"{_owner(view, [name])} has {view[name].version}" if name in view else "base does not have it"
     path = " → ".join((*asked, f"{name}=={version}" if version else name))
     return Protected(
         f"{path} would change {name}, which a session may not ({has}){told}",

@@ -16,6 +16,7 @@ from sessionpkgs.engines import Engine, Request, Room, uv_config, words
 from sessionpkgs.engines.wheels import is_source
 from sessionpkgs.errors import ConflictError, DeadlineError, IndexUnavailable, NotFoundError, ResolveError
 from sessionpkgs.model import Lock, Pin, Requirement, Spec, View
+from sessionpkgs.session import levels
 from sessionpkgs.settings import Settings, Sources
 from sessionpkgs.workspace import pages
 
@@ -201,15 +202,18 @@ def _keep_base_whole(engine: Engine, request: Request, lock: Lock, room: Room, s
             raise _breaks(faults, str(error)) from None
         faults = consistency.broken(request.view, lock.pins)
     along = ", ".join(f"{pin.name} {pin.version}" for pin in lock.pins if pin.name in names)
-    said = f"{along}: comes along, because base's version would not fit." if along else ""
+    below = {request.view[pin.name].level for pin in lock.pins if pin.name in names and pin.name in request.view}
+    whose = levels.the("pool") if "pool" in below else "base"
+    said = f"{along}: comes along, because {whose}'s version would not fit." if along else ""
     return replace(lock, notices=(*lock.notices, *([said] if said else [])))
 
 
 def _breaks(faults: tuple[consistency.Broken, ...], why: str) -> ConflictError:
-    """The refusal to break base."""
+    """The refusal to break what is there."""
     more = len(faults) - _NAMED
     first = "; ".join(str(fault) for fault in faults[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
-    what = "the session" if any(fault.dist.level == "session" for fault in faults) else "base"
+    broken = {fault.dist.level for fault in faults}
+    what = levels.the(next(level for level in ("session", "pool", "base") if level in broken))
     return ConflictError(
         f"{what} would break: {first}; {why}",
         hint="Loosen the version, or set SESSIONPKGS_UNION=warn to install it all the same.",

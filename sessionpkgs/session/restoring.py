@@ -27,7 +27,8 @@ from sessionpkgs.errors import (
 from sessionpkgs.formats.wheel_files import filename_of
 from sessionpkgs.formats.wording import show
 from sessionpkgs.model import Lock, Pin, Requirement, Spec
-from sessionpkgs.session import changes, checking, closure, looking, needs, recorded, rules, walking
+from sessionpkgs.overlay import pooled
+from sessionpkgs.session import changes, checking, closure, levels, looking, needs, recorded, rules, walking
 from sessionpkgs.session.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -178,21 +179,30 @@ def _over_this_base(walk: Line, was: Recorded, sites: Iterable[str]) -> tuple[st
     here = recorded.platform_of(places.interpreter_tag())
     if was.tag and recorded.platform_of(was.tag) != here:
         said.append(f"This was recorded on {recorded.platform_of(was.tag)}; this is {here}.")
+    if was.pool is not None and was.pool != pooled.label():
+        then, now = (f"the pool {one}" if one else "no pool" for one in (was.pool, pooled.label()))
+        said.append(f"This was recorded over {then}; this kernel has {now}.")
     needed = closure.names(union, requirements) | {*was.kept}
     pinned = {pin.name for pin in was.spec.pins}
     if was.python and (there := sorted(name for name in pinned - own.keys() if name in walk.view)):
-        said.append(f"Base has it in the recorded version now: {', '.join(there)}.")
+        said.append(f"{_below()} has it in the recorded version now: {', '.join(there)}.")
     changed = [
         f"{name} {before} and {'has ' + walk.view[name].version if name in walk.view else 'does not have it'} now"
         for name, before in sorted({**was.distributions, **was.kept}.items())
         if name in needed - pinned and (name not in walk.view or walk.view[name].version != before)
     ]
-    said += [f"Base had {one}; the session needs it." for one in changed[:_NAMED]]
+    said += [f"{_below()} had {one}; the session needs it." for one in changed[:_NAMED]]
     if len(changed) > _NAMED:
-        said.append(f"Base differs in {len(changed) - _NAMED} more that the session needs: %session_env diff.")
+        said.append(f"{_below()} differs in {len(changed) - _NAMED} more that the session needs: %session_env diff.")
     if was.unsaid:
         said.append(f"Not in the record, so set them yourself: {', '.join(was.unsaid)}.")
     return tuple(said)
+
+
+def _below() -> str:
+    """What is below the session, at the beginning of a sentence."""
+    told = levels.below()
+    return told[0].upper() + told[1:]
 
 
 def _refuse_gaps(union: looking.Seen, walk: Line, was: Recorded, lenient: bool) -> None:
@@ -205,11 +215,12 @@ def _refuse_gaps(union: looking.Seen, walk: Line, was: Recorded, lenient: bool) 
         name = _name(found["needs"])
         has = found["has"].partition(" ")[2]
         if name in known and known[name] != has:
-            now = f"base has {name} {has} now" if has else f"base does not have {name} now"
+            below = levels.below()
+            now = f"{below} has {name} {has} now" if has else f"{below} does not have {name} now"
             raise ConflictError(
                 f"{found['dist']} {found['version']} needs {found['needs']}, and {now}; it had {known[name]} when this was "
                 "recorded",
-                hint=f"Choose a kernel whose base has {name} {known[name]}, or set SESSIONPKGS_UNION=warn to restore it "
+                hint=f"Choose a kernel that has {name} {known[name]}, or set SESSIONPKGS_UNION=warn to restore it "
                 "all the same.",
                 item=found["dist"],
             )
