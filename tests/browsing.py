@@ -59,7 +59,7 @@ def until(check: Callable[[], Found], what: str, seconds: float = 90.0) -> Found
         try:
             if found := check():
                 return found
-        except OSError:  # the server is not there yet, or answers 500 while it adds a kernel
+        except (OSError, ValueError):  # it is not there yet, answers 500 while it adds a kernel, or writes its file
             pass
         time.sleep(0.1)  # a browser and a server tell nobody when they are done
     raise AssertionError(f"no {what} within {seconds:.0f} s")

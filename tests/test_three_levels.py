@@ -353,7 +353,7 @@ def test_a_result_shows_three_levels_with_their_origins(
             ["Package", "Base/pool", "", "Session", "Layer", "State", "Origin"],
             ["low", "2.0", "→", "3.0", "session", "active", origin],
             ["only-base", "1.0", "", "1.0", "base", "kept", "–"],
-            ["top", "1.0", "", "1.0", "pool ml", "kept", "–"],
+            ["top", "1.0", "", "1.0", "pool ml", "kept", "wheelhouse"],
             ["low", "2.0", "", "–", "pool ml", "shadowed", origin],
             ["six", "1.16", "", "1.16", "base", "kept", "–"],
             ["delta", "–", "", "3.2", "pool ml, jar", "active", "workspace"],

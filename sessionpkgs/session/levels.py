@@ -29,6 +29,12 @@ def below() -> str:
     return f"{the('pool')} and base" if pooled.current else "base"
 
 
+def origin(name: str) -> str:
+    """Where the pool has the distribution *name* from, as its own record says."""
+    rows = (row for row in pooled.current.get("packages", ()) if row["name"] == name)
+    return str(next((row.get("origin", "") for row in rows), "")) or named("pool")
+
+
 def layer() -> str:
     """Digest of the pool's layer, "" without a pool."""
     return str(pooled.current["activation"]["layer"]) if pooled.current else ""

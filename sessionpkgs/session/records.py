@@ -63,7 +63,7 @@ def _kept(dist: Dist) -> Package:
         layer=dist.level,
         state="kept",
         requested=True,
-        origin=levels.named(dist.level),
+        origin=levels.origin(dist.name) if dist.level == "pool" else dist.level,
     )
 
 
