@@ -30,6 +30,8 @@ from tests.engines.test_wheel_listing import redirect
 from tests.proxying import RecordingProxy, Witness, recording
 from tests.wheelhouse import BACKEND, Wheelhouse, closed_port, project, sha256_of
 
+pytestmark = pytest.mark.slow
+
 NAME = "a.example"
 PROXIES = ("http_proxy", "https_proxy")
 Fault = Callable[[BaseHTTPRequestHandler], bool]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from sessionpkgs import process
 from sessionpkgs.jvm import conf_folder
 
 OLD = """\
@@ -84,6 +87,27 @@ def test_sparks_home_has_the_configuration_where_no_folder_is_named(tmp_path: Pa
     (tmp_path / "spark/conf/spark-defaults.conf").write_text("spark.a 1\n")
     made = conf_folder.make(str(tmp_path / "views"), {"SPARK_HOME": str(tmp_path / "spark")}, {}, ["/x.jar"])
     assert (Path(made) / "spark-defaults.conf").read_text() == "spark.a 1\nspark.jars /x.jar\n"
+
+
+STRUCK = """
+import os, signal, sys
+def hear(event, arguments):
+    if event == "sessionpkgs.step" and arguments[0] == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hear)
+from sessionpkgs.jvm import conf_folder
+conf_folder.make(sys.argv[1], {}, {"spark.x": "1"}, [])
+"""
+
+
+@pytest.mark.parametrize("step", ["conf.make", "conf.rename"])
+def test_a_kill_in_the_middle_leaves_no_half_folder_in_its_place(step: str, tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    done = process.run([sys.executable, "-c", STRUCK, str(tmp_path), step], env=env, cwd="/", deadline=60)
+    assert done.code in (-9, 137)
+    assert [path for path in tmp_path.glob("spark-*") if path.suffix == ""] == []
+    made = Path(conf_folder.make(str(tmp_path), {}, {"spark.x": "1"}, []))
+    assert (made / "spark-defaults.conf").read_text() == "spark.x 1\n"
 
 
 def test_without_settings_and_jars_there_is_no_folder(tmp_path: Path) -> None:
