@@ -19,6 +19,7 @@ from sessionpkgs.store import generations
 from tests.bases import Base, Kernel, Notebook
 from tests.sessions import lines
 from tests.wheelhouse import Wheelhouse
+from tests.workspaces import jar
 
 pytestmark = pytest.mark.kernel
 
@@ -146,6 +147,28 @@ def test_a_session_over_a_pool_installs_only_what_the_pool_lacks(
     assert rows["other"] == ("1.0", "session")
     assert rows["demo"] == ("2.0", "pool")
     assert book.text(1) == "2.0 2.0"
+
+
+@pytest.mark.index
+def test_what_the_readme_tells_an_administrator_works_as_it_stands(base: Pools, tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    commands = text.partition("<!-- pools -->")[2].partition("```sh\n")[2].partition("```")[0]
+    program = Path(base.python).parent / "sessionpkgs"
+    program.write_text(f'#!/bin/sh\nexec {base.python} -m sessionpkgs.cli "$@"\n')
+    program.chmod(0o755)
+    Wheelhouse(tmp_path / "wheels").wheel("team-tools", "1.0", requires=["rich"])
+    jar(tmp_path / "jars/team-udfs-2.1.jar")
+    argv = ["bash", "-euo", "pipefail", "-c", commands]
+    done = process.run(argv, env=base.environment(), cwd=str(tmp_path), deadline=300)
+    assert done.code == 0, done.stderr
+    version = "import humanize; print(humanize.__version__)"
+    book = base.cells("reports", version, "import team_tools, rich", "%session_env")
+    assert book.text(0) == "4.11.0"
+    shown = book.cells[2].outputs[0].data["text/plain"]
+    assert "team-udfs" in shown
+    assert "workspace" in shown
+    book = base.cells("legacy", version, "import os; print(os.environ['REPORTS'])")
+    assert (book.text(0), book.text(1)) == ("4.9.0", "/srv/reports")
 
 
 def test_a_pool_is_found_by_every_program_that_finds_kernels(base: Pools, demo: Callable[[str], str]) -> None:

@@ -108,7 +108,7 @@ def test_a_name_that_is_taken_or_cannot_name_a_kernel_is_refused(
     foreign.mkdir(parents=True)
     (foreign / "kernel.json").write_text('{"argv": []}')
     maker.create("ml", wants("demo-c"))
-    for name in ("ml", "other", "Ml", "../x", "", "a" * 80):
+    for name in ("ml", "other", "python3", "Ml", "../x", "", "a" * 80):
         with pytest.raises(SpecError) as caught:
             maker.create(name, wants("demo-a"))
         assert name in str(caught.value) or not name
@@ -478,8 +478,17 @@ def test_a_torn_generation_is_named(
     with pytest.raises(StoreError, match=r"generation\.json"):
         generations.read(str(home), "ml")
     assert answers.listing(os.environ)["pools"][0]["fault"]
+    with pytest.raises(StoreError, match=r"generation\.json"):
+        maker.update("ml", {})
+    again = maker.update("ml", {"text": lines(three, "demo-c")})
+    assert (again["number"], own(again)) == (2, {"demo-c": "1.0"})
+    (home / "pools/ml/generations/2/generation.json").write_text(torn)
+    with pytest.raises(StoreError, match=r"generation\.json"):
+        maker.rollback("ml", 1)
+    maker.remove("ml")
     collect(Store(str(home)), days=0)
     assert list((home / "layers").iterdir()) == [], "what nobody can name is not kept"
+    assert left(home) == []
 
 
 def test_the_command_line_makes_shows_changes_and_removes_a_pool(
@@ -515,7 +524,8 @@ def test_a_pool_of_another_interpreter_is_made_by_that_one(home: Path, three: Wh
     base = Base(tmp_path / "other", home)
     declared = tmp_path / "requirements.txt"
     declared.write_text(lines(three, "demo-a"))
-    words = ["pool", "create", "ml", "--requirements", str(declared), "--python", base.python, "--json"]
+    python = os.path.relpath(base.python, Path(__file__).parent.parent)
+    words = ["pool", "create", "ml", "--requirements", str(declared), "--python", python, "--json"]
     argv = [sys.executable, "-m", "sessionpkgs.cli", *words]
     done = process.run(argv, env=dict(os.environ), cwd=str(Path(__file__).parent.parent), deadline=120)
     assert done.code == 0, done.stderr
@@ -532,6 +542,67 @@ def test_a_pool_of_another_interpreter_is_made_by_that_one(home: Path, three: Wh
     )
     assert done.code == 20
     assert "it has no sessionpkgs" in done.stderr
+
+
+def test_a_name_that_two_scopes_have_wants_to_be_told_which(
+    maker: Maker,
+    wants: Callable[..., Wanted],
+    three: Wheelhouse,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    maker.create("ml", wants("demo-a"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    shutil.copytree(home / "pools", tmp_path / "share/sessionpkgs/pools", symlinks=True)
+    with pytest.raises(SpecError, match="more than one pool ml") as caught:
+        answers.show("ml", os.environ)
+    assert "--user or --sys-prefix" in caught.value.hint
+    assert answers.scope_of("ml", os.environ, "sys-prefix") == "sys-prefix"
+
+
+def test_the_pools_of_somebody_else_are_named_as_theirs(
+    maker: Maker, wants: Callable[..., Wanted], three: Wheelhouse, home: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    maker.create("ml", wants("demo-a"))
+    os.chown(home, 65534, -1)
+    for change in (lambda: maker.update("ml", {}), lambda: maker.remove("ml"), lambda: maker.rollback("ml")):
+        with pytest.raises(StoreError, match="belong to nobody, and only they can change them"):
+            change()
+    os.chown(home, 0, -1)
+
+
+def test_a_script_says_what_runs_it_and_a_declaration_for_the_start_can_be_read(
+    maker: Maker, wants: Callable[..., Wanted], three: Wheelhouse, tmp_path: Path
+) -> None:
+    (tmp_path / "start.py").write_text("import os\n")
+    with pytest.raises(SpecError, match="does not say what runs it"):
+        wanted.script(str(tmp_path / "start.py"))
+    (tmp_path / "start.py").write_text("#!/usr/bin/env python3\n")
+    assert wanted.script(str(tmp_path / "start.py")).startswith("#!")
+    with pytest.raises(SpecError, match="--session"):
+        maker.create("ml", wants("demo-a", session="demo=="))
+
+
+def test_a_script_that_no_kernel_may_run_is_refused_when_the_pool_is_made(
+    maker: Maker, wants: Callable[..., Wanted], three: Wheelhouse, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.toml").write_text("on_start = false\n")
+    strict = Maker("user", {**os.environ, "SESSIONPKGS_POLICY": str(tmp_path / "policy.toml")})
+    for script in ("on_create", "on_start"):
+        with pytest.raises(PolicyError, match="on_start = false"):
+            strict.create("ml", wants("demo-a", **{script: "#!/bin/sh\n"}))
+
+
+def test_a_reader_that_goes_away_is_no_error(
+    home: Path, three: Wheelhouse, maker: Maker, wants: Callable[..., Wanted]
+) -> None:
+    maker.create("ml", wants("demo-a"))
+    words = f"{sys.executable} -m sessionpkgs.cli pool show ml --json | true; exit ${{PIPESTATUS[0]}}"
+    done = process.run(["bash", "-c", words], env=dict(os.environ), cwd=str(Path(__file__).parent.parent), deadline=60)
+    assert (done.code, done.stderr) == (0, "")
 
 
 def test_a_pool_of_an_environment_can_be_read_by_everybody(home: Path, three: Wheelhouse, tmp_path: Path) -> None:

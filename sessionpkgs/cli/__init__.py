@@ -39,10 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"sessionpkgs: {error}", *([f"  → {error.hint}"] if error.hint else []), sep="\n", file=sys.stderr)
     except KeyboardInterrupt:
         text, answer, code = "", {"error": "KeyboardInterrupt"}, 130
-    if chosen.json:
-        print(json.dumps(answer, indent=1))
-    elif text:
-        print(text)
+    try:
+        if chosen.json or text:
+            print(json.dumps(answer, indent=1) if chosen.json else text, flush=True)
+    except BrokenPipeError:  # who reads wants no more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 

@@ -6,6 +6,7 @@ It parses words and prints; a pool of another interpreter is made by that interp
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -137,7 +138,10 @@ def _update(chosen: argparse.Namespace) -> Answer:
     from sessionpkgs.store import generations
 
     scope = answers.scope_of(chosen.name, os.environ, chosen.scope)
-    going_on_in(chosen.python or generations.read(places.pool_roots(os.environ)[scope], chosen.name)["python"])
+    root, python = places.pool_roots(os.environ)[scope], chosen.python
+    with contextlib.suppress(StoreError):  # a torn one is made anew by this interpreter
+        python = python or generations.read(root, chosen.name)["python"]
+    going_on_in(python)
     maker = _maker(chosen, scope)
     return _told(maker.update(chosen.name, _given(chosen), engine=chosen.engine, upgrade=chosen.upgrade))
 
@@ -146,8 +150,13 @@ def going_on_in(python: str) -> None:
     """Go on as a program of *python*, unless this is one already. Raises :class:`EngineMissing`."""
     if not python or _same(python, sys.executable):
         return
+    import shutil
+
     from sessionpkgs import process
 
+    python = str(Path(shutil.which(python) or python).absolute())
+    if _same(python, sys.executable):
+        return
     ask = "import sys, ipykernel, sessionpkgs.cli; print(sys.executable)"
     done = process.run([python, "-I", "-c", ask], env=dict(os.environ), cwd=sys.prefix, deadline=60.0)
     if done.code != 0:

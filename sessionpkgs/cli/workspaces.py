@@ -126,9 +126,13 @@ def _remove(chosen: argparse.Namespace) -> Answer:
     staying = [one for one in found if one not in going]
     for sha256, pools in uses.held(going, staying, os.environ).items():
         (one,) = (one for one in going if one.sha256 == sha256)
+        assigned = uses.assigned(one, pools[0], os.environ)
+        away = (
+            f"sessionpkgs workspace unassign {one.name} --pool {pools[0]}" if assigned else "it came with what needs it"
+        )
         raise ConflictError(
             f"{one.title} ({one.kind}) is used by the {_pools(pools)}, so it stays in the workspace",
-            hint=f"Take it from there first: sessionpkgs workspace unassign {one.name} --pool {pools[0]}",
+            hint=f"Take it from there first: {away}.",
             item=one.name,
         )
     for sha256 in (*(one.sha256 for one in going), *damaged):

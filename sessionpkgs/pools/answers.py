@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sessionpkgs import places
-from sessionpkgs.errors import NotFoundError, SessionPkgsError, StoreError, clean
+from sessionpkgs.errors import NotFoundError, SessionPkgsError, SpecError, StoreError, clean
 from sessionpkgs.pools import kernelspec
 from sessionpkgs.pools.wanted import Wanted
 from sessionpkgs.session import records, texts
@@ -19,15 +19,20 @@ JSON = dict[str, Any]
 
 
 def scope_of(name: str, env: Mapping[str, str], scope: str = "") -> str:
-    """The scope that has the pool *name*: the one that is asked for, else the first of user, sys-prefix, system.
-
-    Raises :class:`NotFoundError`.
+    """The scope that has the pool *name*. Raises :class:`NotFoundError`, and :class:`SpecError` where several have it and
+    none is asked for.
     """
     generations.named(name)
     roots = places.pool_roots(env)
-    for one in [scope] if scope else roots:
-        if generations.current(roots[one], name):
-            return one
+    found = [one for one in ([scope] if scope else roots) if generations.current(roots[one], name)]
+    if len(found) > 1:
+        raise SpecError(
+            f"there is more than one pool {name}",
+            hint=f"Say which: {' or '.join(f'--{one}' for one in found)}.",
+            item=name,
+        )
+    if found:
+        return found[0]
     known = sorted({pool for root in roots.values() for pool in generations.pools(root)})
     raise NotFoundError(
         f"there is no pool {name}", hint=f"There are: {', '.join(known) or 'none'} (sessionpkgs pool list).", item=name
@@ -107,16 +112,21 @@ def diff(name: str, env: Mapping[str, str], *, scope: str = "", old: int = 0, ne
     if not (old or earlier):
         raise NotFoundError(f"the pool {name} has no generation before {after['number']}", item=name)
     before = generations.read(root, name, old or max(earlier))
-    was, now = _parts(before), _parts(after)
-    changes = [
-        {"kind": kind, "name": one, "before": was.get((kind, one), ""), "after": now.get((kind, one), "")}
-        for kind, one in sorted({*was, *now})
-        if was.get((kind, one)) != now.get((kind, one))
-    ]
+    found = changes(before, after)
     return {
         "schema": 1, "action": "pool diff", "pool": name, "before": before["number"], "after": after["number"],
-        "same": not changes, "changes": changes,
+        "same": not found, "changes": found,
     }  # fmt: skip
+
+
+def changes(before: JSON, after: JSON, *, but: str = "") -> list[JSON]:
+    """Rows for what differs between what two generations say, without those of the kind *but*."""
+    was, now = _parts(before), _parts(after)
+    return [
+        {"kind": kind, "name": one, "before": was.get((kind, one), ""), "after": now.get((kind, one), "")}
+        for kind, one in sorted({*was, *now})
+        if was.get((kind, one)) != now.get((kind, one)) and kind != but
+    ]
 
 
 def _parts(said: JSON) -> dict[tuple[str, str], str]:

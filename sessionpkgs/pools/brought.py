@@ -30,6 +30,8 @@ def spec(session: Session, wanted: Wanted, env: Mapping[str, str]) -> tuple[Spec
             item=wanted.label,
         )
     found = session.read(text, label=wanted.label, folder=wanted.folder) if text.strip() else Spec()
+    if wanted.session.strip():  # read by each kernel: what cannot be read is told now
+        session.read(wanted.session, label="--session")
     named = [_present(line, "wheel", env) for line in wanted.packages]
     lines = [line for line, _ in named]
     more = session.read("\n".join(lines) + "\n", label="--package", form="requirements_txt") if lines else Spec()

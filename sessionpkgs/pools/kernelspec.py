@@ -44,7 +44,14 @@ def text(name: str, root: str) -> dict[str, Any]:
 
 def check(scope: str, name: str, root: str) -> None:
     """Refuse to write over a kernelspec that is not this pool's. Raises :class:`SpecError`."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
     place = folder(scope, name)
+    other = KernelSpecManager().find_kernel_specs().get(name, place)
+    if os.path.realpath(other) != os.path.realpath(place):
+        raise SpecError(
+            f"there is a kernel called {name} already, in {other}", hint="Choose another name for the pool.", item=name
+        )
     if not os.path.lexists(place):
         return
     try:

@@ -10,19 +10,18 @@ import contextlib
 import json
 import os
 import shutil
-import stat
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sessionpkgs import overlay, places, process
-from sessionpkgs.errors import DeadlineError, NotFoundError, SpecError
+from sessionpkgs.errors import DeadlineError, NotFoundError, SpecError, StoreError
 from sessionpkgs.formats import pylock_toml
 from sessionpkgs.model import Spec
-from sessionpkgs.pools import brought, kernelspec
+from sessionpkgs.pools import answers, brought, kernelspec, opening
 from sessionpkgs.pools.wanted import Wanted
 from sessionpkgs.report import Reporter
-from sessionpkgs.session import Session, changes, records, reopen, walking
+from sessionpkgs.session import Session, changes, records, reopen, rules, walking
 from sessionpkgs.session.straight import Line, Outcome
 from sessionpkgs.steps import step
 from sessionpkgs.store import Store, disk, generations
@@ -62,8 +61,8 @@ class Maker:
         Versions stay where they fit, with *upgrade* they are the newest. Running kernels keep what they started with.
         """
         with self._busy(name):
-            before = generations.read(self.root, name)
-            wanted = Wanted.of_dict(before["declaration"]).changed(given)
+            before = self._before(name, torn="text" in given)
+            wanted = (Wanted.of_dict(before["declaration"]) if before else Wanted()).changed(given)
             made = self._generation(name, wanted, before=before, engine=engine, upgrade=upgrade)
             kernelspec.install(self.scope, name, self.root)
             return self._answer("pool update", made, before)
@@ -78,12 +77,11 @@ class Maker:
     def rollback(self, name: str, number: int = 0) -> JSON:
         """Give new kernels the generation *number* again, by default the one before the current."""
         with self._busy(name):
-            before = generations.read(self.root, name)
-            earlier = [one for one in generations.numbers(self.root, name) if one < before["number"]]
-            wanted = number or max(earlier, default=0)
+            now, before = self._there(name), self._before(name, torn=True)
+            wanted = number or max((one for one in generations.numbers(self.root, name) if one < now), default=0)
             if not wanted:
                 raise NotFoundError(
-                    f"the pool {name} has no generation before {before['number']}",
+                    f"the pool {name} has no generation before {now}",
                     hint="Older ones were collected, or there never were any.",
                     item=name,
                 )
@@ -95,23 +93,39 @@ class Maker:
     def remove(self, name: str) -> JSON:
         """Take the pool *name* and its kernel away; kernels that run keep their generation to their end."""
         with self._busy(name):
-            before = generations.read(self.root, name)
+            number = self._there(name)
             kernelspec.remove(self.scope, name)
             with disk(self.root):
                 step("pool.remove")
                 os.unlink(os.path.join(generations.folder(self.root, name), "current"))
                 generations.collect(self.store, float("inf"))
-            return {"schema": 1, "action": "pool remove", "pool": name, "root": self.root, "number": before["number"]}
+            return {"schema": 1, "action": "pool remove", "pool": name, "root": self.root, "number": number}
+
+    def _there(self, name: str) -> int:
+        """Number of the current generation, whether it can be read or not. Raises :class:`NotFoundError`."""
+        return generations.current(self.root, name) or int(generations.read(self.root, name)["number"])
+
+    def _before(self, name: str, *, torn: bool) -> JSON | None:
+        """What the current generation says; None for a *torn* one, where that may be."""
+        try:
+            return generations.read(self.root, name)
+        except StoreError:
+            if not torn:
+                raise
+            return None
 
     @contextlib.contextmanager
     def _busy(self, name: str) -> Iterator[None]:
         """A block in which nobody else changes the pool *name*."""
         generations.named(name)
+        opening.check(self.root)
         with disk(self.root):
             self.store.prepare()
             os.makedirs(self.store.path("pools"), mode=0o700, exist_ok=True)
         with Flock(self.store.path("locks", f"pool-{name}")) as lock:
-            if not lock.try_acquire(exclusive=True):
+            with disk(self.root):
+                lock.try_acquire(exclusive=True)
+            if not lock.held:
                 self.reporter.step(f"waiting for {lock.signature() or 'somebody'}, who changes the pool {name}")
                 lock.acquire(exclusive=True, deadline=_BUSY, tick=self.reporter.tick)
             lock.sign(f"process {os.getpid()}")
@@ -121,6 +135,10 @@ class Maker:
         self, name: str, wanted: Wanted, *, before: JSON | None = None, engine: str = "", upgrade: bool = False
     ) -> JSON:
         """What the new generation of *wanted* says; that *before* where nothing would differ."""
+        allowed = rules.load(self.env)
+        for script in ("on_create", "on_start"):
+            if getattr(wanted, script):
+                allowed.check_script(script.replace("_", "-"))
         with self._session(name) as session:
             spec, jars = brought.spec(session, wanted, self.env)
             fixed = () if upgrade or before is None else tuple(f"{p['name']}=={p['version']}" for p in _own(before))
@@ -187,7 +205,7 @@ class Maker:
         with disk(self.root):
             _write(os.path.join(folder, generations.FILE), json.dumps(made, indent=1))
             if self.shared:
-                self._open_to_others(made, folder)
+                opening.to_all(self.store, made, folder)
             generations.publish(self.store, name, folder, made["number"])
         return made
 
@@ -196,9 +214,7 @@ class Maker:
         if not made["declaration"]["on_create"]:
             return
         from sessionpkgs.pools import scripts
-        from sessionpkgs.session import rules
 
-        rules.load(self.env).check_script("on-create")
         self.reporter.step("running the on-create script")
         env = {**self.env, **overlay.environment(made["activation"], self.env)}
         log = os.path.join(generations.folder(self.root, made["pool"]), "on-create.log")
@@ -214,21 +230,6 @@ class Maker:
         with contextlib.suppress(DeadlineError):  # what is not compiled now is compiled when it is imported
             process.run(argv, env=_plain(self.env), cwd=self.root, deadline=_COMPILING, tick=self.reporter.tick)
 
-    def _open_to_others(self, made: JSON, folder: str) -> None:
-        """Let every user of the machine read what the generation *made* in *folder* consists of."""
-        parts = [made["activation"][part] for part in ("boot", "bin") if made["activation"][part]]
-        parts += [self.store.path("dists", one) for one in made["activation"]["dists"]]
-        parts += [self.store.path("layers", made["activation"]["layer"])] if made["activation"]["layer"] else []
-        parts += [os.path.dirname(jar["path"]) for jar in made["jars"]]
-        pool = generations.folder(self.root, made["pool"])
-        for part in ("", "pools", "dists", "layers", "views", "artifacts", pool, f"{pool}/generations"):
-            _readable(self.store.path(part) if part else self.root)
-        for top in (*parts, folder):
-            for place, folders, files in os.walk(top):
-                for path in (place, *(os.path.join(place, one) for one in (*folders, *files))):
-                    if not os.path.islink(path):
-                        _readable(path)
-
     def _answer(self, action: str, made: JSON, before: JSON | None = None) -> JSON:
         """What was made, as one answer."""
         old = {p["name"]: p["version"] for p in _own(before)} if before else {}
@@ -241,7 +242,7 @@ class Maker:
                 {"name": one, "before": old.get(one, ""), "after": new.get(one, "")}
                 for one in sorted({*old, *new}) if old.get(one) != new.get(one)
             ],
-            "notices": made["notices"],
+            "parts": answers.changes(before, made, but="package") if before else [], "notices": made["notices"],
         }  # fmt: skip
 
 
@@ -269,13 +270,6 @@ def _script(path: str, text: str) -> None:
     if text:
         _write(path, text)
         os.chmod(path, 0o700)
-
-
-def _readable(path: str) -> None:
-    """Let others read *path*, and enter it or run it where its owner can."""
-    with contextlib.suppress(FileNotFoundError):
-        mode = stat.S_IMODE(os.stat(path).st_mode)
-        os.chmod(path, mode | 0o044 | (0o011 if mode & 0o100 else 0))
 
 
 def _plain(env: Mapping[str, str]) -> dict[str, str]:

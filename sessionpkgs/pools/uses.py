@@ -55,13 +55,14 @@ def every(env: Mapping[str, str]) -> list[Use]:
 
 
 def current(env: Mapping[str, str]) -> list[Use]:
-    """The generations that new kernels get. Raises :class:`StoreError` for one that cannot be read: what it uses is not known."""
-    found: list[Use] = []
-    for scope, root in places.pool_roots(env).items():
-        for pool in generations.pools(root):
-            told = generations.read(root, pool)
-            found.append(Use(pool, scope, told["number"], True, told))
-    return found
+    """The generations that new kernels get. One that cannot be read gives no kernel anything, so it counts for nothing."""
+    return [use for use in every(env) if use.current]
+
+
+def assigned(artefact: Artefact, pool: str, env: Mapping[str, str]) -> bool:
+    """Whether *artefact* was assigned to *pool* by name, and did not come with another."""
+    told = [use.told["declaration"] for use in current(env) if use.pool == pool]
+    return any(artefact.answers(word) for said in told for word in (*said["packages"], *said["jars"]))
 
 
 def held(going: Sequence[Artefact], staying: Sequence[Artefact], env: Mapping[str, str]) -> dict[str, list[str]]:

@@ -65,8 +65,18 @@ def declared(path: str) -> dict[str, str]:
 
 
 def script(path: str) -> str:
-    """Text of the script at *path*, "" for none. Raises :class:`SpecError`."""
-    return _read(path) if path else ""
+    """Text of the script at *path*, "" for none; one that is not for ``sh`` says in its first line what it is for.
+
+    Raises :class:`SpecError`.
+    """
+    text = _read(path) if path else ""
+    if text and not text.startswith("#!") and os.path.splitext(path)[1] not in ("", ".sh"):
+        raise SpecError(
+            f"{path} does not say what runs it",
+            hint="Begin it with a line such as #!/usr/bin/env python3; without one it is run by sh.",
+            item=path,
+        )
+    return text
 
 
 def _read(path: str) -> str:
