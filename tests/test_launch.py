@@ -283,14 +283,18 @@ def test_whatever_is_wrong_with_a_pool_the_first_cell_says_it_and_the_next_ones_
 ) -> None:
     said = wrong(ml)
     seen = "import os, sys; print('x' in dir(), '/layers/' in str(sys.path), '/layers/' in os.environ['PATH'])"
-    book = ml.notebook("x = 1", seen, fails=True)
+    book = ml.notebook("x = 1", seen, "%session_env", fails=True)
     ml.home.chmod(0o700)
     error = book.error(0)
     assert said in error.evalue
     assert "File " not in "\n".join(error.traceback)
     assert "without the pool" in " ".join("\n".join(error.traceback).split())
     assert book.text(1) == "False False False"
-    assert [cell.execution_count for cell in book.cells] == [1, 2]
+    assert [cell.execution_count for cell in book.cells] == [1, 2, 3]
+    assert " ".join("\n".join(error.traceback).split()).count("pool list` shows") == 1
+    (notice,) = book.record(2)["notices"]
+    assert notice.startswith("The pool ml is not in place: ")
+    assert said in notice
 
 
 @kernels
@@ -473,7 +477,7 @@ def test_a_restart_in_place_keeps_the_generation_and_one_from_the_menu_takes_the
             kernel.run("%session_env restart")
             assert kernel.run(VERSIONS) == "1.0 1.0"
             assert held(ml, 1)
-        assert "2 is current: restart the kernel to get it" in kernel.run("%session_env doctor")
+        assert "2 is current: restart from the menu (Kernel → Restart) to get it" in kernel.run("%session_env doctor")
         generations.collect(Store(str(ml.home)), float("inf"))
         assert generations.numbers(str(ml.home), "ml") == [1, 2]
         kernel.manager.restart_kernel(now=True)

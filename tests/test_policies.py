@@ -18,7 +18,7 @@ import pytest
 from sessionpkgs import Session, places
 from sessionpkgs.cli import main
 from sessionpkgs.engines import ENGINES
-from sessionpkgs.errors import IndexForbidden, NotFoundError, PolicyError, SessionPkgsError, SpecError
+from sessionpkgs.errors import IndexForbidden, IndexUnavailable, NotFoundError, PolicyError, SessionPkgsError, SpecError
 from sessionpkgs.formats import pylock_toml
 from sessionpkgs.model import Pin, Requirement, Spec, View
 from sessionpkgs.policy import entries, reach
@@ -26,6 +26,7 @@ from sessionpkgs.policy.judging import Policy
 from sessionpkgs.policy.rules import READERS, parse
 from sessionpkgs.process import Completed
 from sessionpkgs.session import rules, ruling
+from sessionpkgs.session.uploads import Uploads
 from sessionpkgs.settings import Settings, Sources
 from tests.bases import Base
 from tests.policy_cases import CASES, WAYS
@@ -284,6 +285,69 @@ def test_in_a_closed_network_folders_work_and_what_is_missing_is_told_with_the_c
     assert "sessionpkgs closure FILE" in hint
 
 
+@pytest.fixture
+def filled(wheelhouse: Wheelhouse, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workspace that has demo-a 1.0."""
+    monkeypatch.setenv("SESSIONPKGS_WORKSPACE", str(tmp_path / "shared"))
+    assert Uploads(os.environ).add([str(wheelhouse.wheel("demo-a"))])["exit_code"] == 0
+
+
+MISSING = {
+    "the workspace is empty": ("closed_network = true", "demo-b", "the workspace (which has no wheels) is asked", "the workspace has no distribution called demo-b"),
+    "the index of the policy": ('indexes = ["{index}"]', "demo-b", "the workspace (which has no wheels) and {host} are asked", "no package index has a distribution called demo-b"),
+}  # fmt: skip
+MISSING_BESIDE = {
+    "a name": ("closed_network = true", "demo-b", "the workspace is asked", "the workspace has no distribution called demo-b"),
+    "a version": ("closed_network = true", "demo-a>=2", "the workspace is asked", "the workspace has no demo-a>=2; it has demo-a==1.0"),
+    "a name beside an index": ('indexes = ["{index}"]', "demo-b", "the workspace and {host} are asked", "no package index has a distribution called demo-b"),
+    "a version beside an index": ('indexes = ["{index}"]', "demo-a>=2", "the workspace and {host} are asked", "the workspace has no demo-a>=2; it has demo-a==1.0"),
+}  # fmt: skip
+
+
+def missing(case: tuple[str, str, str, str], session: Make, index_url: str, obey: Obey, engine: str) -> None:
+    """Ask for what is not there, and look at what is said."""
+    rule, asked, places_asked, sentence = case
+    host = index_url.split("/")[2]
+    path = obey(rule.format(index=index_url))
+    with pytest.raises(NotFoundError) as error:
+        session().declare(f"{asked}\n", engine=engine)
+    key, _, value = rule.format(index=index_url).partition(" = ")
+    told = f"{key} = {value.strip('[]').replace(chr(34), '')} ({path}): only {places_asked.format(host=host)}. "
+    assert error.value.hint.startswith(told)
+    assert "sessionpkgs closure FILE --python " in error.value.hint
+    assert "Asked: " not in error.value.hint
+    assert error.value.sentence.replace("has 1.0", "has demo-a==1.0") == sentence  # pip names no more than versions
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("case", MISSING.values(), ids=MISSING.keys())
+def test_what_is_not_found_is_told_with_the_rule_that_limits_who_is_asked(
+    case: tuple[str, str, str, str], engine: str, session: Make, wheelhouse: Wheelhouse, obey: Obey
+) -> None:
+    with wheelhouse.index() as index:
+        missing(case, session, index.url, obey, engine)
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("case", MISSING_BESIDE.values(), ids=MISSING_BESIDE.keys())
+def test_what_the_workspace_lacks_is_not_told_of_an_index(
+    case: tuple[str, str, str, str], engine: str, session: Make, tmp_path: Path, obey: Obey
+) -> None:
+    with Wheelhouse(tmp_path / "other").index() as index:
+        missing(case, session, index.url, obey, engine)
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_an_index_of_the_policy_that_cannot_be_reached_is_told_to_be_its_choice(
+    engine: str, session: Make, obey: Obey
+) -> None:
+    path = obey('indexes = ["http://127.0.0.1:9/simple"]')
+    with pytest.raises(IndexUnavailable) as error:
+        session().declare("demo-a\n", engine=engine)
+    assert f"The policy has it asked: indexes = http://127.0.0.1:9/simple ({path})." in error.value.hint
+
+
 def test_a_lock_from_elsewhere_is_had_by_its_hashes_from_an_index_that_is_allowed(
     session: Make, wheelhouse: Wheelhouse, tmp_path: Path, obey: Obey
 ) -> None:
@@ -405,6 +469,53 @@ def test_a_pool_that_is_shared_is_made_where_sessions_have_no_packages(
     one.makes_pool = True
     assert names(one.declare(lines(wheelhouse, "demo-a"))) == ["demo-a"]
     refused(lambda: one.declare(lines(wheelhouse, "demo-b")), "deny")
+
+
+def test_who_has_no_packages_reads_who_makes_a_pool_for_everybody(session: Make, obey: Obey) -> None:
+    for rule in ("false", '"interactive"'):
+        obey(f"session_packages = {rule}")
+        hint = refused(lambda: session().declare("demo-a\n"), "session_packages").hint
+        assert "sessionpkgs pool create NAME --sys-prefix, or --system) is made by who looks after" in hint
+
+
+def test_protected_names_hold_for_sessions_and_not_for_who_makes_a_shared_pool(session: Make, obey: Obey) -> None:
+    obey('protected = ["demo-a"]')
+    one = session()
+    assert [*rules.guard(one).protected] == ["demo-a"]
+    one.makes_pool = True
+    assert [*rules.guard(one).protected] == []
+    assert [*rules.load(os.environ).protected] == ["demo-a"]
+
+
+def test_who_makes_a_shared_pool_may_bring_what_is_protected_from_sessions(
+    session: Make, wheelhouse: Wheelhouse, obey: Obey
+) -> None:
+    wheelhouse.wheel("demo-a", requires=["below-a"])
+    wheelhouse.wheel("below-a")
+    obey('protected = ["below-a"]')
+    refused(lambda: session("other").declare(lines(wheelhouse, "demo-a")), "protected")
+    one = session()
+    one.makes_pool = True
+    assert names(one.declare(lines(wheelhouse, "demo-a", "below-a"))) == ["below-a", "demo-a"]
+
+
+@pytest.mark.parametrize("asked", ["held-one==2.0", "demo-a"])
+def test_a_name_that_a_policy_protects_is_not_called_the_kernels_own(
+    asked: str, session: Make, wheelhouse: Wheelhouse, below: Path, obey: Obey
+) -> None:
+    from tests.wheelhouse import unpack
+
+    unpack(wheelhouse.wheel("held-one", "1.0"), below)
+    wheelhouse.wheel("held-one", "2.0")
+    wheelhouse.wheel("demo-a", requires=["held-one==2.0"])
+    path = obey('protected = ["held-one", "demo-b"]')
+    error = refused(lambda: session().declare(lines(wheelhouse, asked)), "protected", f"protected = held-one ({path})")
+    assert "kernel's own" not in error.hint
+    assert "The policy keeps it as base has it" in error.hint
+    hint = refused(lambda: session().declare(lines(wheelhouse, "demo-b")), "protected").hint
+    assert hint == "The policy keeps it out of sessions; ask who looks after this machine for a pool that has it."
+    upgraded = session().add([*places_of(wheelhouse), "held-one"], upgrade=True)
+    assert "held-one 1.0: stays, because the policy protects it." in upgraded["notices"]
 
 
 def test_what_comes_without_a_hash_is_refused_and_a_lock_is_not(
@@ -718,6 +829,7 @@ import os, sys
 from sessionpkgs.errors import PolicyError
 from sessionpkgs.process import Completed
 from sessionpkgs.session import rules, ruling
+from sessionpkgs.session.uploads import Uploads
 rules.elsewhere()
 os.setuid(65534)
 try:
@@ -808,6 +920,8 @@ def test_an_index_that_nobody_named_and_that_may_not_be_asked_is_missed_only_whe
         lambda: one.declare(f"{links}demo-c\n"), "hosts", "demo-c", "default index", f"hosts = a.example ({path})"
     )
     assert isinstance(error, IndexForbidden)
+    assert error.hint.startswith(f"Some index must be named in indexes of {path} (ask who looks after this machine)")
+    assert "sessionpkgs workspace add" in error.hint
 
 
 def test_in_a_closed_network_nobody_asks_the_index_that_an_engine_has_of_its_own() -> None:
@@ -898,10 +1012,61 @@ def test_jars_come_from_the_repositories_that_are_listed(url: str, allowed: bool
     assert rules.jar_allowed(os.environ, url) is ("example" not in url)
 
 
+JARS = "https://jars.example/m2"
+FETCHING = {
+    "packages": {"spark.jars.packages": "a:b:1"},
+    "settings of ivy": {"spark.jars.ivySettings": "/etc/ivy.xml"},
+    "settings of ivy there": {"spark.jars.ivySettings": "https://evil.example/x", "spark.jars.repositories": JARS},
+    "another repository": {"spark.jars.packages": "a:b:1", "spark.jars.repositories": "https://evil.example/m2"},
+    "one more repository": {"spark.jars.repositories": f"{JARS} , https://evil.example/m2"},
+    "packages, and no address": {"spark.jars.packages": "a:b:1", "spark.jars.repositories": "m2"},
+    "a jar": {"spark.jars": "/local.jar,HTTPS://me:word-of-mine@evil.example/m2/x.jar"},
+    "a coordinate": {"spark.jars": "ivy://a:b:1", "spark.jars.repositories": JARS},
+    "a coordinate there": {"spark.jars": "ivy://a:b:1?transitive=true&repos=https://evil.example/m2"},
+    "a file": {"spark.files": "ftp://evil.example/x"},
+    "an archive": {"spark.archives": "https://evil.example/x.zip?token=word-of-mine#name"},
+    "a module": {"spark.submit.pyFiles": "https://evil.example/word-of-mine/x.py"},
+    "beside one that is listed": {"spark.jars": "https://jars.example/m2/../x.jar"},
+}
+FINE = {
+    "nothing": {"spark.executor.memory": "1g", "spark.jars.packages": " "},
+    "packages": {"spark.jars.packages": "a:b:1", "spark.jars.repositories": f"{JARS},file:///m2"},
+    "settings of ivy": {"spark.jars.ivySettings": "/etc/ivy.xml", "spark.jars.repositories": JARS},
+    "a coordinate": {"spark.jars": f"ivy://a:b:1?repos={JARS}"},
+    "files": {"spark.jars": f"{JARS}/x.jar,local:/x.jar,file:///x.jar", "spark.files": "hdfs://nn:8020/x,/x#y"},
+}
+
+
+@pytest.mark.parametrize("settings", FETCHING.values(), ids=FETCHING.keys())
+def test_what_spark_would_fetch_by_itself_from_elsewhere_is_refused(settings: dict[str, str]) -> None:
+    error = refused(lambda: policy(f'jar_repositories = ["{JARS}"]').check_conf(settings), "jar_repositories", "file-0")
+    assert error.item in settings
+    assert error.sentence.startswith(f"{error.item} has Spark fetch from ")
+    assert ("from evil.example" in error.sentence) == ("evil.example" in str(settings))
+    assert "word-of-mine" not in error.sentence + error.hint
+    refused(
+        lambda: policy("closed_network = true\nhosts = []").check_conf(settings), "closed_network", "= true (file-0)"
+    )
+    refused(lambda: policy("jar_repositories = []", "").check_conf(settings), "jar_repositories", "= [] (file-0)")
+    policy("deny = []").check_conf(settings)
+    policy().check_conf(settings)
+
+
+@pytest.mark.parametrize("settings", FINE.values(), ids=FINE.keys())
+def test_what_spark_fetches_from_allowed_repositories_is_not_refused(settings: dict[str, str]) -> None:
+    policy(f'jar_repositories = ["{JARS}"]\nclosed_network = true').check_conf(settings)
+    policy('hosts = ["jars.example"]').check_conf(settings)
+
+
 def test_scripts_run_unless_a_file_says_no(obey: Obey) -> None:
     assert rules.scripts_allowed(os.environ)
-    obey("on_start = false")
+    path = obey("on_start = false")
     assert not rules.scripts_allowed(os.environ)
+    law = rules.load(os.environ)
+    error = refused(lambda: law.check_script("on-start", pool="science"), "on_start", "on-start of the pool science")
+    assert error.hint == f"The kernel goes on without it; who looks after {path} can allow it."
+    hint = refused(lambda: law.check_script("on-create", pool="science"), "on_start", "on-create of the pool").hint
+    assert hint.startswith("The pool can be made without it; ")
     obey("on_start = 0")
     refused(lambda: rules.scripts_allowed(os.environ), "policy")
 

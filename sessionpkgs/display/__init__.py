@@ -23,6 +23,8 @@ POOLED = ("Package", "Base/pool", "", "Session", "Layer", "State", "Origin")
 IDLE = ("kept", "shadowed")
 """States of packages with which the session has nothing to do."""
 _WIDTH = 80
+_VERSIONS = ("Base", "Base/pool", "Session")
+"""Columns of the text that a long version does not make wider for all."""
 _UNITS = (("kB", 0), ("MB", 1))
 _NEXT = 1000
 _SHORT = 90
@@ -253,9 +255,10 @@ def _text(facts: Facts) -> str:
     lines = wrap(f"{facts.mark} {facts.lead}: {facts.rest}".lstrip(), "")
     if rows := facts.rows:
         starred = [(f"{'*' if facts.is_asked(row) else ' '} {row[0]}", *row[1:]) for row in rows]
-        table = [("  Package", *facts.heads[1:]), *starred]
+        heads = facts.heads
+        table = [("  Package", *heads[1:]), *starred]
         wide = [max(map(len, column)) for column in zip(*table, strict=True)]
-        rest = [min(16, width) for width in wide[1:]]
+        rest = [min(16, width) if name in _VERSIONS else width for name, width in zip(heads[1:], wide[1:], strict=True)]
         widths = [min(wide[0], max(20, _WIDTH - sum(rest) - 2 * len(rest))), *rest[:-1], 0]
         lines.append("")
         lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
@@ -265,7 +268,10 @@ def _text(facts: Facts) -> str:
     for notice in facts.record.get("notices") or ():
         lines += wrap(f"- {plain(notice)}", "  ")
     if details := facts.details():
-        lines += ["", *wrap("; ".join(f"{label.lower()} {short}" for label, short, _ in details), "")]
+        lines += [
+            *[""] * bool(lines[-1]),
+            *wrap("; ".join(f"{label.lower()} {short}" for label, short, _ in details), ""),
+        ]
     return "\n".join(lines).rstrip()
 
 

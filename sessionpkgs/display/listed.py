@@ -39,14 +39,14 @@ def _amount(rows: Sequence[Record], pool: str) -> str:
 def text(record: Record) -> str:
     """Aligned columns, requested packages with a star."""
     rows, pool = record["packages"], pool_of(record)
-    starred = [("* " if row["requested"] else "  ", _cells(row, pool)) for row in rows]
+    starred = [("* " if _asked(row) else "  ", _cells(row, pool)) for row in rows]
     table = [("  Package", *_heads(pool)[1:]), *((f"{star}{cells[0]}", *cells[1:]) for star, cells in starred)]
     wide = [max(map(len, column)) for column in zip(*table, strict=True)]
     rest = [min(16, width) for width in wide[1:-1]]
     widths = [min(wide[0], max(20, _WIDTH - sum(rest) - wide[-1] - 6)), *rest, 0]
     lines = [f"{_amount(rows, pool)}:", ""] if rows else [_amount(rows, pool)]
     lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table] if rows else []
-    return "\n".join([*lines, "", "* asked for"] if any(row["requested"] for row in rows) else lines)
+    return "\n".join([*lines, "", "* asked for"] if any(map(_asked, rows)) else lines)
 
 
 def _heads(pool: str) -> tuple[str, ...]:
@@ -68,6 +68,11 @@ def html(record: Record) -> str:
     return "".join(parts)
 
 
+def _asked(row: Record) -> bool:
+    """Whether *row* has a mark: the session asks for it, and it is not the pool's."""
+    return bool(row["requested"]) and row["layer"] != "pool"
+
+
 def _idle(row: Record) -> bool:
     """Whether the session has nothing to do with *row*."""
     return row["layer"] != "session" and not row["requested"]
@@ -78,7 +83,7 @@ def _table(rows: Iterable[Record], heads: str, pool: str) -> str:
     body = []
     for row in rows:
         name, *cells = map(escape, _cells(row, pool))
-        name = f'<b title="asked for">{name}</b>' if row["requested"] else name
+        name = f'<b title="asked for">{name}</b>' if _asked(row) else name
         look = f";{QUIET}" if row["layer"] == "base" else ""
         title = f' title="{escape(row["editable"])}"' if row["editable"] else ""
         body.append(f'<tr style="background:none;border-top:{LINE}{look}"{title}><td style="{NAME}">{name}</td>')

@@ -9,6 +9,11 @@ from sessionpkgs.display import plain
 
 JSON = Mapping[str, Any]
 
+_SCOPES = {"user": " for yourself", "sys-prefix": " for this environment", "system": " for the machine"}
+_SECRET = ("conf", "variable", "script", "declaration")
+"""Kinds of parts whose text is not shown."""
+_KINDS = {"conf": "setting"}
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Columns under their *head*, the last one as wide as it is."""
@@ -22,15 +27,31 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def made(answer: JSON) -> str:
     """What became of a pool, and how to use it."""
     name, number = answer["pool"], answer["number"]
+    whose = _SCOPES.get(answer.get("scope", ""), "")
     if answer["same"]:
-        return f"The pool {name} is as it was: generation {number}."
-    own = [row for row in answer["packages"] if row["layer"] == "pool"]
-    jars = f" and {len(answer['jars'])} jars" if answer["jars"] else ""
-    lines = [f"The pool {name}, generation {number}: {len(own)} packages{jars}, over {answer['python']}."]
-    lines += [_change(change) for change in answer["changes"]] if answer["action"] != "pool create" else []
+        return f"The pool {name}{whose} is as it was: generation {number}."
+    own = sum(row["layer"] == "pool" for row in answer["packages"])
+    jars = f" and {_several(len(answer['jars']), 'jar')}" if answer["jars"] else ""
+    lines = [f"The pool {name}{whose}, generation {number}: {_several(own, 'package')}{jars}, over {answer['python']}."]
+    if answer["action"] != "pool create":
+        changes = [{"kind": "package", **change} for change in answer["changes"]]
+        lines += [_part(change) for change in (*changes, *answer.get("parts", ()))]
     lines += [f"note: {plain(said)}" for said in answer["notices"]]
     lines.append(f"Choose the kernel “Python 3 (pool: {name})” in a notebook, or {name!r} as kernel name in a program.")
     return "\n".join(lines)
+
+
+def _several(count: int, what: str) -> str:
+    """*count* of *what*, in the number that it has."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _part(change: JSON) -> str:
+    """One changed part of a pool, whatever its kind."""
+    if change["kind"] in _SECRET:
+        name = str(change["name"]).replace("_", "-") if change["kind"] == "script" else change["name"]
+        return f"{_KINDS.get(change['kind'], change['kind'])} {plain(name)} {_became(change)}"
+    return _change(change) if change["kind"] == "package" else f"{change['kind']} {_change(change)}"
 
 
 def _change(change: JSON) -> str:
@@ -80,7 +101,7 @@ def one(answer: JSON) -> str:
     width = max(map(len, told))
     lines = [f"{key:<{width}}  {plain(str(value))}" for key, value in told.items() if value]
     rows = [(row["name"], row["version"], row["layer"], _from(row)) for row in answer["packages"]]
-    rows += [(jar["name"], jar["version"], "jar", jar["coordinate"] or jar["sha256"][:12]) for jar in answer["jars"]]
+    rows += [(jar["name"], jar["version"], "jar", _source(jar)) for jar in answer["jars"]]
     return "\n".join([*lines, "", table(("name", "version", "layer", "from"), rows)] if rows else lines)
 
 
@@ -90,18 +111,17 @@ def _from(row: JSON) -> str:
     return f"{file}  sha256:{row['sha256'][:12]}" if row["sha256"] else file
 
 
+def _source(jar: JSON) -> str:
+    """Coordinate of a jar and the start of its hash."""
+    return f"{jar['coordinate']}  sha256:{jar['sha256'][:12]}".lstrip()
+
+
 def diff(answer: JSON) -> str:
     """What changed between two generations."""
     head = f"{answer['pool']}: generation {answer['before']} → {answer['after']}"
     if answer["same"]:
         return f"{head}: nothing differs."
-    secret = {"conf", "variable", "script", "declaration"}
-    lines = [
-        f"{'' if change['kind'] == 'package' else change['kind'] + ' '}{_change(change)}"
-        if change["kind"] not in secret
-        else f"{change['kind']} {plain(change['name'])} {_became(change)}"
-        for change in answer["changes"]
-    ]
+    lines = [_part(change) for change in answer["changes"]]
     return "\n".join([head, *lines])
 
 

@@ -36,7 +36,7 @@ _EXPORT = (
 _FIRST = re.compile(r"---|%YAML|-\s|-$|\{(?![{%])|[\"']?[\w:.-]+[\"']?\s*:(?:\s|$)", re.ASCII)
 _DEPENDENCIES = re.compile(r"^[\"']?dependencies[\"']?\s*:", re.MULTILINE)
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_FIXED_VARIABLE = re.compile(r"PATH|HOME|CONDA_PREFIX|(?:LD_|DYLD_|PYTHON).*")
+_FIXED_VARIABLE = re.compile(r"PATH|HOME|CONDA_PREFIX|(?:LD_|DYLD_|PYTHON|SESSIONPKGS_|XDG_).*")
 
 
 def recognise(text: str) -> bool:

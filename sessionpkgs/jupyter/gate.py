@@ -144,7 +144,7 @@ class Gate:
             del self._kernel.do_execute
         failure, self._failure = self._failure, None
         if failure is not None:
-            failure.hint = f"{failure.hint} {AGAIN}".strip()
+            failure.hint = then(failure.hint, AGAIN)
         return failure
 
     def _refusal(self, error: BaseException, code: str, *, store_history: bool) -> dict[str, Any]:
@@ -165,4 +165,9 @@ def _outcome(failure: SessionPkgsError | None, seconds: float) -> tuple[bool, st
     """Whether a step went well, and what is said of it."""
     if failure is None:
         return True, f"took {seconds:.1f} s"
-    return False, f"{failure} {failure.hint}".strip()
+    return False, f"{failure} → {failure.hint}" if failure.hint else str(failure)
+
+
+def then(hint: str, more: str) -> str:
+    """*hint*, with a stop where it has none, and *more* behind it."""
+    return f"{hint}{'' if hint.endswith(('.', '!', '?')) else '.'} {more}" if hint else more

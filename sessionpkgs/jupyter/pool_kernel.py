@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 QUIET = 1.0
 """Seconds after the start at which a kernel gets ready for a declaration: until then it has its first cells to run."""
 _TRIES = 5
-_BASE = "This kernel runs without the pool; `sessionpkgs pool list` shows what is there."
+_BASE = "This kernel runs without the pool."
+_LIST = "`sessionpkgs pool list` shows what is there."
 
 
 class PoolKernelApp(IPKernelApp):
@@ -65,7 +66,10 @@ class PoolKernelApp(IPKernelApp):
             )
         if failure is not None and self.failure is None:
             pooled.outcomes["start"] = (False, str(failure))
-            failure.hint = f"{failure.hint} {'' if pooled.current else _BASE}".strip()
+            if not pooled.current:
+                from sessionpkgs.jupyter.gate import then
+
+                failure.hint = then(failure.hint, _BASE if _LIST in failure.hint else f"{_BASE} {_LIST}")
             self.failure = failure
 
     def init_extensions(self) -> None:

@@ -49,7 +49,7 @@ def _on_start(hear: Hear) -> dict[str, object]:
     from sessionpkgs.session import rules
     from sessionpkgs.store import Store, generations
 
-    rules.load(os.environ).check_script("on-start")
+    rules.load(os.environ).check_script("on-start", pool=pooled.current["pool"])
     told = pooled.current
     hear(f"running the on-start script of the pool {told['pool']}")
     store = Store(places.home(os.environ))

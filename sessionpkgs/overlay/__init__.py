@@ -174,8 +174,9 @@ class Overlay:
         if not self.active and not self._entries and self._kept is None:
             return []
         editable = self._editable_folders(staying)
+        below = frozenset(pooled.entries())
         for entry in self._entries:
-            while entry in sys.path:
+            while sys.path.count(entry) > (entry in below):  # the pool may stand on the same layer
                 sys.path.remove(entry)
         for known in [path for path in sys.path_importer_cache if path.startswith(tuple(self._entries or ["\0"]))]:
             del sys.path_importer_cache[known]

@@ -27,6 +27,7 @@ PROTECTED_TOP_LEVELS = frozenset({
 
 _NOTHING: Mapping[str, str] = {}
 _STAY = "A session keeps the kernel's own distributions; change it in the base environment, or choose another kernel."
+_ELSEWHERE = "The policy keeps it out of sessions; ask who looks after this machine for a pool that has it."
 
 
 def check_python(spec: Spec, running: str, others: Mapping[str, str], *, ignore: bool = False) -> tuple[str, ...]:
@@ -99,9 +100,10 @@ def check_spec(
     leave = ",".join(dict.fromkeys(one.name for one in refused))
     what = "the kernel's own distributions" if many else refused[0].name
     there = any(one.name in view for one in refused)
+    stay = _stay(told, [one.name for one in refused], view)
     raise Protected(
         f"{asked} would change {what}, which a session may not ({has}){_by(told, refused[0].name)}",
-        hint=f"Leave it out to go on with {owner}'s (%%session_env --without {leave}). {_STAY}" if there else _STAY,
+        hint=f"Leave it out to go on with {owner}'s (%%session_env --without {leave}). {stay}" if there else stay,
         item=refused[0].line,
     )
 
@@ -109,6 +111,16 @@ def check_spec(
 def _by(told: Mapping[str, str], name: str) -> str:
     """The end of a sentence on *name*: the rule of a policy, where one protects it."""
     return f": {told[name]}" if name in told else ""
+
+
+def _stay(told: Mapping[str, str], names: Sequence[str], view: Mapping[str, Dist]) -> str:
+    """Why *names* stay as they are, and what to do: a policy's are not the kernel's own."""
+    if not any(name in told and name not in PROTECTED for name in names):
+        return _STAY
+    if not any(name in view for name in names):
+        return _ELSEWHERE
+    owner = _owner(view, names)
+    return f"The policy keeps it as {owner} has it; ask who looks after this machine, or choose another kernel."
 
 
 def satisfied(requirement: Requirement, view: Mapping[str, Dist]) -> bool:
@@ -127,8 +139,10 @@ def staying(
 ) -> tuple[str, ...]:
     """A notice where *upgrade* names protected distributions: wishing them newer is no reason to fail a notebook."""
     names = sorted({*upgrade} & {*protected_names} & view.keys())
-    told = ", ".join(f"{name} {view[name].version}" for name in names)
-    return (f"{told}: stays, because a session keeps the kernel's own distributions.",) if names else ()
+    own = [f"{name} {view[name].version}" for name in names if name in PROTECTED]
+    others = [f"{name} {view[name].version}" for name in names if name not in PROTECTED]
+    why = {"a session keeps the kernel's own distributions": own, "the policy protects it": others}
+    return tuple(f"{', '.join(held)}: stays, because {reason}." for reason, held in why.items() if held)
 
 
 def protecting(view: Mapping[str, Dist], names: Iterable[str] = PROTECTED) -> tuple[str, ...]:
@@ -143,7 +157,7 @@ def check_lock(lock: Lock, spec: Spec, view: Mapping[str, Dist], told: Mapping[s
     """
     for pin in lock.pins:
         if pin.name in PROTECTED or pin.name in told:
-            raise protected(pin.name, pin.version, chain(pin.name, lock.asked_by, spec), view, _by(told, pin.name))
+            raise protected(pin.name, pin.version, chain(pin.name, lock.asked_by, spec), view, told)
 
 
 def check_hashes(lock: Lock, spec: Spec) -> None:
@@ -168,13 +182,15 @@ def _owner(view: Mapping[str, Dist], names: Iterable[str]) -> str:
     return "the pool" if any(name in view and view[name].level == "pool" for name in names) else "base"
 
 
-def protected(name: str, version: str, asked: Sequence[str], view: Mapping[str, Dist], told: str = "") -> Protected:
-    """The refusal for *name* that *asked*, a chain from the declaration down, leads to; *told* is its last words."""
+def protected(
+    name: str, version: str, asked: Sequence[str], view: Mapping[str, Dist], told: Mapping[str, str] = _NOTHING
+) -> Protected:
+    """The refusal for *name* that *asked*, a chain from the declaration down, leads to; *told* as in :func:`check_lock`."""
     has = f"{_owner(view, [name])} has {view[name].version}" if name in view else "base does not have it"
     path = " → ".join((*asked, f"{name}=={version}" if version else name))
     return Protected(
-        f"{path} would change {name}, which a session may not ({has}){told}",
-        hint=_STAY,
+        f"{path} would change {name}, which a session may not ({has}){_by(told, name)}",
+        hint=_stay(told, [name], view),
         item=asked[0] if asked else name,
     )
 

@@ -16,11 +16,18 @@ from sessionpkgs.policy.reaching import ASK, Reaching
 from sessionpkgs.settings import Settings
 
 MEGABYTE = 1_000_000
+FOR_ALL = (
+    "A pool of one's own counts as a session; one for everybody (sessionpkgs pool create NAME --sys-prefix, or --system) "
+    "is made by who looks after this environment."
+)
+"""What to do where sessions have no packages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy(Reaching):
-    """The rules of all ``files``; as a rule there are none."""
+    """The rules of all ``files``; as a rule there are none. What a pool for everybody may have is wider (``makes_pool``)."""
+
+    makes_pool: bool = False
 
     @property
     def seconds(self) -> float | None:
@@ -29,7 +36,9 @@ class Policy(Reaching):
 
     @property
     def protected(self) -> Mapping[str, str]:
-        """Further names that a session may not change, each with the rule that says so."""
+        """Further names that a session may not change, each with the rule that says so; who makes a shared pool may."""
+        if self.makes_pool:
+            return {}
         return {name: one.told("protected", name) for one in reversed(self.files) for name in one.protected}
 
     @property
@@ -54,14 +63,14 @@ class Policy(Reaching):
             if one.session_packages is False:
                 raise PolicyError(
                     f"session packages are off here: {one.told('session_packages')}",
-                    hint="Use a kernel that has what you need, or ask who looks after this machine.",
+                    hint=f"Use a kernel that has what you need. {FOR_ALL}",
                     item="session_packages",
                     rule="session_packages",
                 )
             if one.session_packages == "interactive" and not interactive():
                 raise PolicyError(
                     f"session packages are off in runs without a person: {one.told('session_packages')}",
-                    hint="Run the notebook by hand, or on a kernel that has what it needs.",
+                    hint=f"Run the notebook by hand, or on a kernel that has what it needs. {FOR_ALL}",
                     item="session_packages",
                     rule="session_packages",
                 )
@@ -73,7 +82,7 @@ class Policy(Reaching):
         """
         for requirement in (*spec.requirements, *spec.constraints):
             if place := reach.place_of(requirement.line):
-                self.check_place(place, reach.shown(requirement.line))
+                self.check_named(place, reach.shown(requirement.line))
         for requirement in spec.requirements:
             if requirement.name and not satisfied(requirement, view):
                 self._check_name(requirement.name, requirement.line)
@@ -151,12 +160,17 @@ class Policy(Reaching):
                 )
         return None
 
-    def check_script(self, name: str = "on-start") -> None:
-        """Refuse to run the script *name*."""
+    def check_script(self, name: str = "on-start", *, pool: str = "") -> None:
+        """Refuse to run the script *name* of the *pool*."""
+        whose = f" of the pool {pool}" if pool else ""
+        goes_on = "The kernel goes on without it" if name == "on-start" else "The pool can be made without it"
         for one in self.files:
             if not one.on_start:
                 raise PolicyError(
-                    f"the script {name} may not run: {one.told('on_start')}", hint=ASK, item=name, rule="on_start"
+                    f"the script {name}{whose} may not run: {one.told('on_start')}",
+                    hint=f"{goes_on}; who looks after {one.origin} can allow it.",
+                    item=pool or name,
+                    rule="on_start",
                 )
 
 

@@ -6,16 +6,20 @@ Pure: it opens nothing. Every file is judged on its own and all must be satisfie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
 from sessionpkgs.errors import IndexForbidden, PolicyError
-from sessionpkgs.policy import reach
+from sessionpkgs.policy import conf, reach
 from sessionpkgs.policy.rules import Rules
 from sessionpkgs.settings import Sources
 
 ASK = "Ask who looks after this machine, or leave it out."
+BY_WORKSPACE = (
+    "Put the file into the workspace (sessionpkgs workspace add FILE; a pool has its jars by --jar NAME), or name only "
+    f"allowed places; coordinates need one in {conf.REPOSITORIES}."
+)
 
 
 def bring_in(file: str = "FILE", *, python: str = "", platform: str = "") -> str:
@@ -53,6 +57,12 @@ class Reaching:
         kept = (url for url in lists[0] if all(reach.same(url) in allowed for allowed in others))
         return tuple(url for url in kept if self.allows(url))
 
+    def instead(self) -> str:
+        """The rule by which what the files name is asked instead of the usual index, "" where none says so."""
+        closing = [one.told("closed_network", "true") for one in self.files if one.closed_network]
+        naming = [one.told("indexes") for one in self.files if one.indexes is not None]
+        return next(iter((*closing, *naming)), "")
+
     @property
     def limit(self) -> tuple[str, ...] | None:
         """The hosts that alone may be reached; None where every one may."""
@@ -74,6 +84,18 @@ class Reaching:
         rules = self._limiting(host)
         if rules is not None:
             raise self._forbidden(f"{what or reach.shown(place)} may not be used", rules, rules.limiting(), item=place)
+
+    def check_named(self, place: str, what: str) -> None:
+        """Refuse a *place* that somebody named, *what*, also where its host is reached for the sake of an index alone.
+
+        What else lies on that host, another repository say, is no allowed index.
+        """
+        self.check_place(place, what)
+        host = reach.host_of(place)
+        for one in self.files if host else ():
+            below = any(reach.same(place).startswith(f"{reach.same(index)}/") for index in one.indexes or ())
+            if one.indexes is not None and not below and not reach.within(host, one.hosts or ()):
+                raise self._forbidden(f"{what} may not be used", one, "indexes", item=place)
 
     def check_host(self, host: str, said: str) -> IndexForbidden | None:
         """The refusal in which *said*, a sentence of a fence on *host*, names the rule; None where no rule forbids it."""
@@ -107,7 +129,7 @@ class Reaching:
         for url in () if said.no_index else said.indexes:
             self.check_index(url)
         for link in said.find_links:
-            self.check_place(link, f"the links in {reach.shown(link)}")
+            self.check_named(link, f"the links in {reach.shown(link)}")
         indexes, implied = said.indexes, said.implied and not said.no_index
         if implied and (self.closed or self.indexes is not None):
             indexes, implied = tuple(dict.fromkeys((*indexes, *(self.indexes or ())))), False
@@ -122,25 +144,43 @@ class Reaching:
         if self.closed or self.indexes is not None or rules is None:
             return None
         said = f"{sentence}, and the engine's default index {reach.shown(default)} may not be used"
-        return self._forbidden(said, rules, rules.limiting(), item=default)
+        refusal = self._forbidden(said, rules, rules.limiting(), item=default)
+        hint = (
+            f"Some index must be named in indexes of {rules.origin} (ask who looks after this machine); what the workspace "
+            "has needs none: sessionpkgs workspace add FILE."
+        )
+        return IndexForbidden(refusal.sentence, hint=hint, item=refusal.item, rule=refusal.rule)
 
     def check_jar(self, place: str) -> None:
         """Refuse a jar, or a repository of jars, at the *place* (a URL) that is not allowed; a local file always is.
 
         Where a file lists repositories, these count and its hosts do not.
         """
-        host = reach.host_of(place)
-        for one in self.files if host else ():
-            if one.jar_repositories is None:
-                if one.reach is not None and not reach.within(host, one.reach):
-                    raise self._forbidden(f"{reach.shown(place)} may not be used", one, one.limiting(), item=place)
-            elif not any(_inside(place, url) for url in one.jar_repositories):
-                raise PolicyError(
-                    f"the jar repository {reach.shown(place)} may not be used: {one.told('jar_repositories')}",
-                    hint=ASK,
-                    item=reach.shown(place),
-                    rule="jar_repositories",
-                )
+        for one in self.files if place else ():
+            key = _jars_key(one, place)
+            if key == "jar_repositories":
+                sentence = f"the jar repository {reach.shown(place)} may not be used: {one.told(key)}"
+                raise PolicyError(sentence, hint=ASK, item=reach.shown(place), rule=key)
+            if key:
+                raise self._forbidden(f"{reach.shown(place)} may not be used", one, key, item=place)
+
+    def check_conf(self, settings: Mapping[str, str]) -> None:
+        """Refuse Spark's *settings* that have it fetch by itself from where jars may not come from.
+
+        Coordinates need a repository that is named and allowed: Spark's own default is not. No value is told, for it may
+        hold a secret. Raises :class:`PolicyError`.
+        """
+        for setting, place in conf.fetches(settings):
+            for one in self.files:
+                if key := _jars_key(one, place):
+                    where = reach.host_of(place) if place else "the repositories that Spark has of its own"
+                    told = one.told(key, "true" if key == "closed_network" else "")
+                    raise PolicyError(
+                        f"{setting} has Spark fetch from {where}, which may not be used: {told}",
+                        hint=BY_WORKSPACE,
+                        item=setting,
+                        rule=key,
+                    )
 
     def check_channels(self, channels: Iterable[str]) -> None:
         """Refuse conda *channels* that are not allowed."""
@@ -153,6 +193,20 @@ class Reaching:
                         item=reach.shown(channel),
                         rule="channels",
                     )
+
+
+def _jars_key(rules: Rules, place: str) -> str:
+    """The key of *rules* that forbids jars from *place* ("" for wherever Spark looks), "" where they may come from there.
+
+    Where a file lists repositories, these count and its hosts do not.
+    """
+    host = reach.host_of(place)
+    if place and not host:
+        return ""
+    if rules.jar_repositories is not None:
+        listed = place and any(_inside(place, url) for url in rules.jar_repositories)
+        return "" if listed else "jar_repositories"
+    return rules.limiting() if rules.reach is not None and not (host and reach.within(host, rules.reach)) else ""
 
 
 def _channel(name: str) -> str:

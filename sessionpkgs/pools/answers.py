@@ -91,7 +91,15 @@ def show(name: str, env: Mapping[str, str], *, scope: str = "", number: int = 0)
 
 def _open(said: JSON, wanted: Wanted) -> JSON:
     """What a generation says, without values that look like secrets."""
-    shown = replace(wanted, conf=_shown(wanted.conf), variables=_shown(wanted.variables), text=clean(wanted.text))
+    shown = replace(
+        wanted,
+        conf=_shown(wanted.conf),
+        variables=_shown(wanted.variables),
+        text=clean(wanted.text),
+        session=clean(wanted.session),
+        on_create=clean(wanted.on_create),
+        on_start=clean(wanted.on_start),
+    )
     variables = _shown(tuple((key, value) for key, value in said["activation"]["variables"]))
     activation = {**said["activation"], "variables": [list(pair) for pair in variables]}
     conf = dict(_shown(tuple(said["conf"].items())))

@@ -23,11 +23,17 @@ JSON = dict[str, Any]
 def spec(session: Session, wanted: Wanted, env: Mapping[str, str]) -> tuple[Spec, list[workspace.Artefact]]:
     """The requirements of *wanted* and its jars. Raises :class:`NotFoundError` for names that the workspace lacks."""
     text = wanted.text
-    if pylock_toml.without_login(text) != text:
+    every = {
+        wanted.label: text,
+        "--session": wanted.session,
+        "--on-create": wanted.on_create,
+        "--on-start": wanted.on_start,
+    }
+    if bad := [label for label, said in every.items() if pylock_toml.without_login(said) != said]:
         raise SpecError(
-            f"{wanted.label} has a login or a token in an address, and a pool is read by others",
+            f"{bad[0]} has a login or a token in an address, and a pool is read by others",
             hint="Configure the index with its login in pip's configuration or netrc instead.",
-            item=wanted.label,
+            item=bad[0],
         )
     found = session.read(text, label=wanted.label, folder=wanted.folder) if text.strip() else Spec()
     if wanted.session.strip():  # read by each kernel: what cannot be read is told now

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from sessionpkgs.errors import SpecError, StoreError
@@ -31,10 +32,10 @@ def folder(scope: str, name: str) -> str:
     return os.path.join(roots[scope], "kernels", name)
 
 
-def text(name: str, root: str) -> dict[str, Any]:
-    """What ``kernel.json`` says of the pool *name* in the store at *root*."""
+def text(name: str, root: str, python: str = "") -> dict[str, Any]:
+    """What ``kernel.json`` says of the pool *name* in the store at *root*, whose kernels run *python* (this one)."""
     return {
-        "argv": [sys.executable, "-m", MODULE, "--pool", name, "--from", root, "-f", "{connection_file}"],
+        "argv": [python or sys.executable, "-m", MODULE, "--pool", name, "--from", root, "-f", "{connection_file}"],
         "display_name": f"Python {sys.version_info[0]} (pool: {name})",
         "language": "python",
         "interrupt_mode": "signal",
@@ -65,14 +66,15 @@ def check(scope: str, name: str, root: str) -> None:
         )
 
 
-def install(scope: str, name: str, root: str) -> str:
-    """Write the kernelspec, whole or not at all; gives its folder. Raises :class:`StoreError`."""
+def install(scope: str, name: str, root: str, generation: Mapping[str, Any]) -> str:
+    """Write the kernelspec for the *generation*, whole or not at all; gives its folder. Raises :class:`StoreError`."""
     place = folder(scope, name)
-    wanted = text(name, root)
+    wanted = text(name, root, generation["python"])
     if _says(place) == wanted:
         return place
-    made = f"{os.path.dirname(place)}/.{name}-{secrets.token_hex(4)}"
+    made = _aside(place, name)
     try:
+        os.makedirs(os.path.dirname(place), exist_ok=True)
         os.makedirs(made)
         for picture in _pictures():
             shutil.copyfile(picture, os.path.join(made, os.path.basename(picture)))
@@ -93,7 +95,7 @@ def install(scope: str, name: str, root: str) -> str:
 def remove(scope: str, name: str) -> None:
     """Take the kernelspec away; gone already is fine. Raises :class:`StoreError`."""
     place = folder(scope, name)
-    gone = f"{os.path.dirname(place)}/.{name}-{secrets.token_hex(4)}"
+    gone = _aside(place, name)
     try:
         step("kernelspec.remove")
         os.rename(place, gone)
@@ -102,6 +104,11 @@ def remove(scope: str, name: str) -> None:
     except OSError as error:
         raise StoreError(f"the kernel {place} cannot be removed: {error.strerror}", item=place) from None
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def _aside(place: str, name: str) -> str:
+    """A fresh place on the same disk where nobody looks for kernels: a folder beside theirs, not in it."""
+    return f"{os.path.dirname(os.path.dirname(place))}/.sessionpkgs-{name}-{secrets.token_hex(4)}"
 
 
 def _says(place: str) -> object:

@@ -17,7 +17,8 @@ from typing import Any
 from sessionpkgs import overlay, places, process
 from sessionpkgs.errors import DeadlineError, NotFoundError, SpecError, StoreError
 from sessionpkgs.formats import pylock_toml
-from sessionpkgs.model import Spec
+from sessionpkgs.model import Pin, Spec
+from sessionpkgs.policy import judging
 from sessionpkgs.pools import answers, brought, kernelspec, opening
 from sessionpkgs.pools.wanted import Wanted
 from sessionpkgs.report import Reporter
@@ -52,7 +53,7 @@ class Maker:
                 )
             kernelspec.check(self.scope, name, self.root)
             made = self._generation(name, wanted, engine=engine)
-            kernelspec.install(self.scope, name, self.root)
+            kernelspec.install(self.scope, name, self.root, made)
             return self._answer("pool create", made)
 
     def update(self, name: str, given: Mapping[str, Any], *, engine: str = "", upgrade: bool = False) -> JSON:
@@ -64,7 +65,7 @@ class Maker:
             before = self._before(name, torn="text" in given)
             wanted = (Wanted.of_dict(before["declaration"]) if before else Wanted()).changed(given)
             made = self._generation(name, wanted, before=before, engine=engine, upgrade=upgrade)
-            kernelspec.install(self.scope, name, self.root)
+            kernelspec.install(self.scope, name, self.root, made)
             return self._answer("pool update", made, before)
 
     def change(self, name: str, *, add: Mapping[str, tuple[str, ...]], drop: Mapping[str, tuple[str, ...]]) -> JSON:
@@ -86,9 +87,26 @@ class Maker:
                     item=name,
                 )
             made = generations.read(self.root, name, wanted)
+            self._judge(made)
+            kernelspec.install(self.scope, name, self.root, made)
             with disk(self.root):
                 generations.switch(self.store, name, wanted)
             return self._answer("pool rollback", made, before)
+
+    def _judge(self, made: JSON) -> None:
+        """Refuse a generation that the policy would not let anybody make now. Raises :class:`PolicyError`."""
+        rulings = rules.load(self.env)
+        if not self._for_all:
+            rulings.check_session(rules.at_terminal)
+        pins = [Pin(name=row["name"], version=row["version"], url=row["url"]) for row in _own(made)]
+        for pin, key, told in rulings.unwanted(pins):
+            raise judging.refusal_of(pin, (), key, told)
+
+    @property
+    def _for_all(self) -> bool:
+        """Whether rules on sessions do not hold for what is made: a pool of everybody's, by who made those rules."""
+        files = [path for path, _ in places.policy_files(self.env) if os.path.lexists(path)]
+        return self.shared and all(os.lstat(path).st_uid == os.geteuid() for path in files)
 
     def remove(self, name: str) -> JSON:
         """Take the pool *name* and its kernel away; kernels that run keep their generation to their end."""
@@ -98,7 +116,7 @@ class Maker:
             with disk(self.root):
                 step("pool.remove")
                 os.unlink(os.path.join(generations.folder(self.root, name), "current"))
-                generations.collect(self.store, float("inf"))
+                generations.collect(self.store, float("inf"), name)
             return {"schema": 1, "action": "pool remove", "pool": name, "root": self.root, "number": number}
 
     def _there(self, name: str) -> int:
@@ -135,10 +153,11 @@ class Maker:
         self, name: str, wanted: Wanted, *, before: JSON | None = None, engine: str = "", upgrade: bool = False
     ) -> JSON:
         """What the new generation of *wanted* says; that *before* where nothing would differ."""
-        allowed = rules.load(self.env)
+        rulings = rules.load(self.env)
+        rulings.check_conf(dict(wanted.conf))
         for script in ("on_create", "on_start"):
             if getattr(wanted, script):
-                allowed.check_script(script.replace("_", "-"))
+                rulings.check_script(script.replace("_", "-"), pool=name)
         with self._session(name) as session:
             spec, jars = brought.spec(session, wanted, self.env)
             fixed = () if upgrade or before is None else tuple(f"{p['name']}=={p['version']}" for p in _own(before))
@@ -161,7 +180,7 @@ class Maker:
         if os.path.isdir(workspace) or workspace != places.workspace_of_store(self.env):
             env["SESSIONPKGS_WORKSPACE"] = workspace
         session = Session(identity=f"pool-{name}-{os.getpid()}", env=env)
-        session.reporter, session.makes_pool = self.reporter, self.shared
+        session.reporter, session.makes_pool = self.reporter, self._for_all
         session.life.open()
         try:
             yield session

@@ -15,7 +15,7 @@ from typing import Any
 from sessionpkgs.errors import SpecError
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FIXED = re.compile(r"PATH|HOME|(?:LD_|DYLD_|PYTHON|SESSIONPKGS_).*")
+_FIXED = re.compile(r"PATH|HOME|(?:LD_|DYLD_|PYTHON|SESSIONPKGS_|XDG_).*")
 _NEWLINE = re.compile(r"[\r\n\0]")
 
 

@@ -18,7 +18,7 @@ from sessionpkgs import places
 from sessionpkgs.errors import ActivationError, SessionPkgsError, SpecError, StoreError
 from sessionpkgs.journal import Journal
 from sessionpkgs.report import Reporter
-from sessionpkgs.session import reopen, texts
+from sessionpkgs.session import levels, reopen, texts
 from sessionpkgs.session.holding import Holding
 from sessionpkgs.session.life import Life
 from sessionpkgs.session.turns import in_turn
@@ -161,9 +161,9 @@ class Session:
 
     def status(self) -> JSON:
         """What is active now, as a record; asks and changes nothing."""
-        if not self.held.record:
-            return reopen.bare(self.identity, "status")
-        return {**self.held.record, "action": "status", "dropped": []}
+        if not (held := self.held.record):
+            return reopen.bare(self.identity, "status", notices=levels.absent())
+        return {**held, "action": "status", "dropped": [], "notices": [*held["notices"], *levels.absent()]}
 
     # -- the same for Python code -----------------------------------------------------------------------------------
 

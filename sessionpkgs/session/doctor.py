@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from sessionpkgs import places, settings
+from sessionpkgs import places, settings, workspace
 from sessionpkgs._version import __version__
 from sessionpkgs.engines import ENGINES, find, uv_config
-from sessionpkgs.errors import ActivationError, SessionPkgsError, StoreError, clean
+from sessionpkgs.errors import ActivationError, PolicyError, SessionPkgsError, StoreError, clean
 from sessionpkgs.overlay import pooled
 from sessionpkgs.session import rules
 from sessionpkgs.store import Store, generations
@@ -41,7 +41,7 @@ def examine(env: Mapping[str, str]) -> list[Finding]:
         *((f"engine {name}", lambda _, name=name: _engine(name)) for name in ENGINES),
         ("indexes", _indexes),
         ("children", lambda _: _children()),
-        *([("pool", lambda _: _pool())] if pooled.asked else []),
+        *([("pool", lambda _: _pool())] if pooled.asked else [("pools", _pools)]),
     ]
     return [_finding(name, check, env) for name, check in checks]
 
@@ -51,7 +51,7 @@ def _finding(name: str, check: Callable[[Mapping[str, str]], str], env: Mapping[
     try:
         return Finding(name, True, check(env))
     except SessionPkgsError as error:
-        return Finding(name, False, f"{error} {error.hint}".strip())
+        return Finding(name, False, f"{error} → {error.hint}" if error.hint else str(error))
 
 
 def _kernel() -> str:
@@ -97,11 +97,33 @@ def _engine(name: str) -> str:
 
 
 def _indexes(env: Mapping[str, str]) -> str:
-    """Where distributions are looked for, without logins."""
-    known = rules.load(env).sources(settings.sources(env, settings.load(env)), uv_config.default_index())
-    places_ = [*known.indexes, *(["the engine's default index"] if known.implied and not known.no_index else [])]
-    links = [f"links in {link}" for link in known.find_links]
-    return clean(", then ".join([*places_, *links])) or "none"
+    """Where distributions are looked for, without logins, the first place first."""
+    try:
+        policy = rules.load(env)
+    except PolicyError:  # its own finding says why
+        raise PolicyError("none is asked while the policy cannot be used", rule="policy") from None
+    known = policy.sources(settings.sources(env, settings.load(env)), uv_config.default_index())
+    wheels = any(one.kind == "wheel" for one in workspace.here(env).artefacts())
+    asked = [*known.indexes, *(["the engine's default index"] if known.implied else [])]
+    told = [f"the workspace {workspace.place(env)}"] if wheels else []
+    told += [] if known.no_index else asked
+    told += [f"links in {link}" for link in known.find_links]
+    said = [", then ".join(told), "no index is asked (pip's no-index is set)" if known.no_index else ""]
+    return clean("; ".join(filter(None, said))) or "none"
+
+
+def _pools(env: Mapping[str, str]) -> str:
+    """The pools of this user, environment and machine. Raises :class:`StoreError` where one is damaged."""
+    found, damaged = [], []
+    for root in dict.fromkeys(places.pool_roots(env).values()):
+        for name in generations.pools(root):
+            try:
+                found.append(f"{name} {generations.read(root, name)['number']}")
+            except SessionPkgsError as error:
+                damaged.append(f"{name}: {error}")
+    if damaged:
+        raise StoreError("; ".join(damaged), hint="`sessionpkgs pool update NAME` makes a pool anew.")
+    return ", ".join(found) or "none"
 
 
 def _pool() -> str:
@@ -110,7 +132,11 @@ def _pool() -> str:
     said = [f"generation {told['number']} in {told['root']}"] if told else ["not in place"]
     newest = generations.current(told["root"], told["pool"]) if told else 0
     if told and newest != told["number"]:
-        said.append(f"{newest} is current: restart the kernel to get it" if newest else "it was removed since")
+        said.append(
+            f"{newest} is current: restart from the menu (Kernel → Restart) to get it"
+            if newest
+            else "it was removed since"
+        )
     if told and told["staying"]:
         said.append(f"loaded before it, so base's: {', '.join(told['staying'])}")
     said += [f"{name}: {outcome}" for name, (_, outcome) in pooled.outcomes.items()]

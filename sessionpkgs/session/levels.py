@@ -40,6 +40,14 @@ def layer() -> str:
     return str(pooled.current["activation"]["layer"]) if pooled.current else ""
 
 
+def absent() -> list[str]:
+    """A notice where this Python was started for a pool and has none."""
+    if pooled.current or not pooled.asked:
+        return []
+    why = next((said for fine, said in pooled.outcomes.values() if not fine), "its start went wrong")
+    return [f"The pool {pooled.asked} is not in place: {why.rstrip('.')}."]
+
+
 def told(hidden: Collection[str] = ()) -> JSON:
     """What a record says of the pool; *hidden* are names of which the session has a version of its own.
 

@@ -5,14 +5,17 @@ It asks an engine as often as that takes, within bounds, and changes nothing. It
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from sessionpkgs import consistency, policy
-from sessionpkgs.engines import Engine, Request, Room, uv_config, words
+from sessionpkgs.engines import Engine, Request, Room, uv_config, words, words_workspace
 from sessionpkgs.engines.wheels import is_source
 from sessionpkgs.errors import ConflictError, DeadlineError, IndexUnavailable, NotFoundError, ResolveError
 from sessionpkgs.model import Lock, Pin, Requirement, Spec, View
@@ -20,6 +23,8 @@ from sessionpkgs.session import levels
 from sessionpkgs.settings import Settings, Sources
 from sessionpkgs.workspace import pages
 
+ASKED = " Asked: "
+"""Begins the end of a hint that says which indexes were asked."""
 _NAMED = 3
 _NOTHING: Mapping[str, str] = {}
 
@@ -107,21 +112,39 @@ def sources(spec: Spec, configured: Sources) -> Sources:
 @contextmanager
 def naming(engine: Engine, places: Sources) -> Iterator[None]:
     """Failures of *engine* in the block say which indexes were asked, where their own sentence does not."""
-    asked = _asked(places)
+    asked = asked_of(places)
     try:
         yield
+    except ResolveError as error:
+        if not _workspace_alone(places, ""):
+            raise
+        raise type(error)(words_workspace.told(error.sentence), hint=error.hint, item=error.item) from None
     except DeadlineError as error:
         late = error.sentence.removeprefix(error.item).strip()  # the program may be Python, where pip is meant
         where = f" (asked: {', '.join(asked)})" if not places.no_index else ""
         raise DeadlineError(f"{engine.name} {late}{where}", hint=error.hint, item=engine.name) from None
     except (NotFoundError, IndexUnavailable) as error:
+        if isinstance(error, NotFoundError) and _workspace_alone(places, error.item):
+            raise NotFoundError(words_workspace.told(error.sentence), hint=error.hint, item=error.item) from None
         usual = places.implied and not places.no_index and isinstance(error, NotFoundError)
         if usual or any(one in error.sentence + error.hint for one in asked):
             raise
-        raise type(error)(error.sentence, hint=f"{error.hint} Asked: {', '.join(asked)}.", item=error.item) from None
+        raise type(error)(error.sentence, hint=f"{error.hint}{ASKED}{', '.join(asked)}.", item=error.item) from None
 
 
-def _asked(places: Sources) -> list[str]:
+def _workspace_alone(places: Sources, item: str) -> bool:
+    """Whether of *places* the workspace alone is asked, or it alone for the name that *item* begins with."""
+    first = places.indexes[0] if places.indexes and not places.no_index else ""
+    if not pages.ours(first) or places.find_links:
+        return False
+    if len(places.indexes) == 1 and not places.implied:
+        return True
+    name = re.match(words.NAME, item)
+    page = name and f"{first}/{re.sub(r'[-_.]+', '-', name.group()).lower()}/index.html"
+    return bool(page) and os.path.isfile(url2pathname(urlsplit(str(page)).path))
+
+
+def asked_of(places: Sources) -> list[str]:
     """The hosts of the indexes in *places*, for a message."""
     if places.no_index:
         return ["no index, --find-links alone"]

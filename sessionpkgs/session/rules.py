@@ -41,17 +41,21 @@ class Row(TypedDict):
     files: list[dict[str, Any]]
 
 
-def load(env: Mapping[str, str]) -> Policy:
-    """What the policy files of *env* say together. Raises :class:`PolicyError` for one that cannot be obeyed."""
+def load(env: Mapping[str, str], *, makes_pool: bool = False) -> Policy:
+    """What the policy files of *env* say together, to who *makes_pool* for everybody or to a session.
+
+    Raises :class:`PolicyError` for one that cannot be obeyed.
+    """
     found = places.policy_files(env)
     key = tuple((path, whose, path == env.get("SESSIONPKGS_POLICY"), *_stamp(path)) for path, whose in found)
     if key not in _known:
         rules = [read(path, whose, named=path == env.get("SESSIONPKGS_POLICY")) for path, whose in found]
         files = tuple(one for one in rules if one is not None)
-        made = Policy(files=files, elsewhere=elsewhere() if any(one.closed_network for one in files) else "")
+        narrow = any(one.closed_network or one.indexes is not None for one in files)
+        made = Policy(files=files, elsewhere=elsewhere() if narrow else "")
         _known.clear()
         _known[key] = made
-    return _known[key]
+    return replace(_known[key], makes_pool=True) if makes_pool else _known[key]
 
 
 def guard(session: Session) -> Policy:
@@ -59,7 +63,7 @@ def guard(session: Session) -> Policy:
 
     Who makes a pool that is shared needs no leave for sessions.
     """
-    policy = load(session.env)
+    policy = load(session.env, makes_pool=session.makes_pool)
     if not session.makes_pool:
         policy.check_session(session.interactive or at_terminal)
     return policy
@@ -204,7 +208,10 @@ def _stamp(path: str) -> tuple[object, ...]:
 
 
 def explain(env: Mapping[str, str]) -> list[Row]:
-    """What holds of each key and which files say so; never raises, a file that cannot be obeyed is a row ``policy``."""
+    """What holds of each key and which files say so; never raises, a file that cannot be obeyed is a row ``policy``.
+
+    Below such a row stand only the keys of which another file says something: nothing is as it is without a policy.
+    """
     files: list[Rules] = []
     bad: list[dict[str, Any]] = []
     for path, whose in places.policy_files(env):
@@ -215,7 +222,8 @@ def explain(env: Mapping[str, str]) -> list[Row]:
         else:
             files += [rules] if rules is not None else []
     unusable = [Row(key="policy", value="unusable", tightest=bad[0]["file"], files=bad)] if bad else []
-    return [*unusable, *(_row(key, files) for key in READERS)]
+    rows = [_row(key, files) for key in READERS]
+    return [*unusable, *(row for row in rows if row["files"])] if bad else rows
 
 
 def _row(key: str, files: Iterable[Rules]) -> Row:
@@ -267,9 +275,10 @@ def table(rows: Iterable[Row]) -> str:
     """*rows* as lines: the key, what holds, and below it what each file says; the tightest has a mark."""
     lines = []
     for row in rows:
-        lines.append(f"{row['key']:<16} {_shown(row['value'])}")
+        void = ": everything that changes a session is refused" if row["key"] == "policy" else ""
+        lines.append(f"{row['key']:<16} {_shown(row['value'])}{void}")
         for one in row["files"]:
-            said = one["error"] if "error" in one else f"{_shown(one['value'])} ({one['file']})"
+            said = f"{one['error']} → {one['hint']}" if "error" in one else f"{_shown(one['value'])} ({one['file']})"
             lines.append(f"  {'→' if one['file'] == row['tightest'] else ' '} {said}")
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sessionpkgs import places, policy, settings
-from sessionpkgs.engines import fence, uv_config
+from sessionpkgs.engines import fence, uv_config, words, words_workspace
 from sessionpkgs.errors import (
     DeadlineError,
     IndexForbidden,
@@ -160,14 +160,33 @@ def worded(error: SessionPkgsError, line: Line) -> SessionPkgsError:
         return law.check_host(error.item, error.sentence) or error
     if isinstance(error, DeadlineError) and line.clock.over:
         return law.late()
+    if isinstance(error, IndexUnavailable):
+        return _chosen_by_policy(error, law)
     return _missing(error, line) if isinstance(error, NotFoundError) else error
+
+
+def _chosen_by_policy(error: IndexUnavailable, law: Policy) -> IndexUnavailable:
+    """*error*, with the rule that has this index asked, where one has."""
+    if not law.indexes or (error.item and error.item not in map(words.host_of, law.indexes)):
+        return error
+    rule = next(one.told("indexes") for one in law.files if one.indexes is not None)
+    return type(error)(error.sentence, hint=f"{error.hint} The policy has it asked: {rule}.".strip(), item=error.item)
 
 
 def _missing(error: NotFoundError, line: Line) -> SessionPkgsError:
     """*error*, with the rule or the network that keeps a name from being found."""
     law = line.policy
-    if law.closed:
-        return NotFoundError(error.sentence, hint=f"{error.hint} {law.elsewhere}.".strip(), item=error.item)
+    if rule := law.instead():
+        sources = line.request(line.ask.change.more).sources
+        named = [] if sources.no_index else resolving.asked_of(sources)
+        own, others = "the workspace", [one for one in named if one != "the workspace"]
+        own += "" if own in named else " (which has no wheels)"
+        links = ["--find-links"] if sources.find_links else []
+        alone = not (others or links)
+        told = f"{rule}: only {words.joined((own, *others, *links))} {'is' if alone else 'are'} asked."
+        hint = f"{told} {error.hint.partition(resolving.ASKED)[0]} {law.elsewhere}.".strip()
+        sentence = words_workspace.told(error.sentence) if alone else error.sentence
+        return NotFoundError(sentence, hint=hint, item=error.item)
     said = resolving.sources(line.ask.change.more, settings.sources(line.ask.env, line.settings))
     if said.implied and not said.no_index:
         return law.unasked(uv_config.default_index(), error.sentence) or error

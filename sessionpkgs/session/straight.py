@@ -62,6 +62,7 @@ class Ask:
     may_build: bool = True
     refresh: bool = False
     may_wait: bool = False
+    makes_pool: bool = False
     reporter: Reporter
 
 
@@ -85,7 +86,7 @@ class Line:
 
     def __init__(self, store: Store, ask: Ask, stage: str) -> None:
         self.store, self.ask, self.stage = store, ask, stage
-        self.policy = rules.load(ask.env)
+        self.policy = rules.load(ask.env, makes_pool=ask.makes_pool)
         self.clock = ruling.Clock(self.policy)
         self.settings = self.policy.bounded(settings.load(ask.env))
         self.protected = frozenset((*policy.PROTECTED, *self.policy.protected))

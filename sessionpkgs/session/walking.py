@@ -43,6 +43,7 @@ def line(session: Session, change: Change, **options: Any) -> Iterator[Line]:
             ghosts=session.overlay.ghosts,
             namespace=session.namespace,
             reporter=session.reporter,
+            makes_pool=session.makes_pool,
             **{"may_wait": session.waiting.wanted, **options},
         )
         walk = Line(session.store, ask, stage)

@@ -152,6 +152,8 @@ def _drop(store: Store, digest: str) -> bool:
                 step("layer.touch")
                 os.utime(store.path("layers", digest))
             return False
+        if digest in generations.used(store):  # a generation was published since the look at all of them
+            return False
         layers.discard(store, "layers", digest)
         return True
 

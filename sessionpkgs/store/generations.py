@@ -174,10 +174,23 @@ def _layers(root: str, name: str, number: int) -> Iterable[str]:
     return []
 
 
-def collect(store: Store, before: float) -> int:
-    """Take generations away that no kernel holds, are not current, and were left before *before*; gives how many."""
+def collect(store: Store, before: float, held: str = "") -> int:
+    """Take generations away that no kernel holds, are not current, and were left before *before*; gives how many.
+
+    A pool that somebody changes now is left alone; where *held* names one, its lock is the caller's and it alone is meant.
+    """
     gone = 0
-    for name, number in every(store):
+    for name in [held] if held else sorted({name for name, _ in every(store)}):
+        with Flock(store.path("locks", f"pool-{name}")) as busy:
+            if held or busy.try_acquire(exclusive=True):
+                gone += _collect(store, name, before)
+    return gone
+
+
+def _collect(store: Store, name: str, before: float) -> int:
+    """The same for the pool *name*."""
+    gone = 0
+    for number in numbers(store.root, name):
         here = place(store.root, name, number)
         if number == current(store.root, name):
             continue
@@ -186,8 +199,8 @@ def collect(store: Store, before: float) -> int:
                 step("generation.discard")
                 os.rename(here, store.path("trash", f"generation-{secrets.token_hex(6)}"))
                 gone += 1
-        if not numbers(store.root, name) and not current(store.root, name):
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.join(folder(store.root, name), "generations"))
-                os.rmdir(folder(store.root, name))
+    if not numbers(store.root, name) and not current(store.root, name):
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.join(folder(store.root, name), "generations"))
+            os.rmdir(folder(store.root, name))
     return gone

@@ -112,6 +112,14 @@ def test_many_rows_of_base_are_folded_and_those_that_were_asked_for_stay_open():
     assert [cells[0] for cells in parsed.folded_rows] == ["Package", *(str(r["name"]) for r in many), "base-99"]
 
 
+def test_a_row_of_the_pool_is_neither_counted_nor_marked_as_the_sessions():
+    mixed = (PANDAS, row("polars", "1.9", "pool", requested=True), SIX)
+    answer = Answer({**listing(*mixed).record, "pool": "ml 3"})
+    assert answer.text.splitlines()[0] == "3 packages, 1 of them on top of pool ml and base, 1 of the pool:"
+    assert [line[0] for line in answer.text.splitlines()[3:6]] == ["*", " ", " "]
+    assert page(answer).bold == ["pandas"]
+
+
 def test_columns_are_as_wide_as_the_rows_that_are_shown():
     many = [row(f"{'long-' * 6}{number:02}", "1.0.0.dev20260101") for number in range(FOLD_OVER + 1)]
     heads = [str(attributes["style"]) for tag, attributes in page(listing(*many, PANDAS)).tags if tag == "th"]

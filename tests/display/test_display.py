@@ -173,6 +173,25 @@ def test_a_session_on_a_pool_shows_all_three_levels_and_where_each_thing_came_fr
     assert ["Pool", "ml 3"] in html.folded_rows
 
 
+def test_the_columns_of_the_text_line_up_whatever_the_pool_is_called():
+    rows = over_pool(asked_of_pool("polars", "1.9.0"), JAR, pool="reports-of-the-year 12")
+    lines = text(OURS, **rows).splitlines()
+    table = lines[lines.index("") + 1 :][:4]
+    assert "pool reports-of-the-year, jar" in table[3]
+    for head, words in {"State": ("active",), "Origin": ("–", "workspace")}.items():
+        at = table[0].index(head)
+        assert [line[at:].startswith(words) for line in table[1:]] == [True] * 3
+        assert {line[at - 2 : at] for line in table} == {"  "}
+
+
+def test_one_blank_line_parts_the_table_from_what_follows():
+    for given in (text(**over_pool(asked_of_pool("polars"))), text(NUMPY), text(NUMPY, RICH, dropped=("six 1.16",))):
+        assert "\n\n\n" not in given
+    lines = text(**over_pool(asked_of_pool("polars"))).splitlines()
+    assert lines[-2] == ""
+    assert lines[-1].startswith("pool ml 3; base")
+
+
 def test_what_the_session_asks_for_and_the_pool_has_is_one_row():
     kept = Package(name="polars", version="1.9.0", base="1.9.0", layer="pool", state="kept", requested=True)
     html = page(kept, **over_pool(asked_of_pool("polars", "1.9.0")), action="status")
