@@ -520,6 +520,34 @@ def test_the_command_line_makes_shows_changes_and_removes_a_pool(
     assert "nothing was named" in capsys.readouterr().err
 
 
+def test_a_jar_that_no_generation_has_is_collected_and_the_others_stay(
+    maker: Maker, wants: Callable[..., Wanted], three: Wheelhouse, home: Path, tmp_path: Path
+) -> None:
+    for name in ("kept-1.0.jar", "gone-1.0.jar"):
+        assert main(["workspace", "add", str(jar(tmp_path / name, entries=[(f"{name}/Main.class", name)]))]) == 0
+    maker.create("ml", wants("demo-a", jars=("kept", "gone")))
+    assert len(list((home / "artifacts").iterdir())) == 2
+    maker.update("ml", {"jars": ("kept",)})
+    for place in (home / "artifacts").iterdir():
+        os.utime(place, (1, 1))
+    collect(Store(str(home)), days=30)
+    assert len(list((home / "artifacts").iterdir())) == 2, "the generation before has both"
+    collect(Store(str(home)), days=0)
+    (left_,) = (home / "artifacts").iterdir()
+    assert [path.name for path in left_.iterdir()] == ["kept-1.0.jar"]
+    assert Path(generations.read(str(home), "ml")["jars"][0]["path"]).is_file()
+
+
+def test_the_store_of_shared_pools_is_looked_after_by_name(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+    (tmp_path / "env/share").mkdir(parents=True)
+    for verb in (["du"], ["gc", "--days", "0"], ["verify"]):
+        assert main(["store", *verb, "--sys-prefix", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["root"] == str(tmp_path / "env/share/sessionpkgs")
+
+
 def test_a_pool_of_another_interpreter_is_made_by_that_one(home: Path, three: Wheelhouse, tmp_path: Path) -> None:
     base = Base(tmp_path / "other", home)
     declared = tmp_path / "requirements.txt"

@@ -71,12 +71,19 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(act=_doctor)
 
     store = commands.add_parser("store", help="look after the store").add_subparsers(metavar="WHAT", required=True)
-    usage = store.add_parser("du", parents=[shared], help="how much room the store takes")
+    scoped = argparse.ArgumentParser(add_help=False, parents=[shared])
+    whose = scoped.add_mutually_exclusive_group()
+    for scope, said in (
+        ("sys-prefix", "that of pools for this environment"),
+        ("system", "that of pools for the machine"),
+    ):
+        whose.add_argument(f"--{scope}", dest="scope", action="store_const", const=scope, default="user", help=said)
+    usage = store.add_parser("du", parents=[scoped], help="how much room the store takes")
     usage.set_defaults(act=_usage)
-    sweep = store.add_parser("gc", parents=[shared], help="remove what no session uses")
+    sweep = store.add_parser("gc", parents=[scoped], help="remove what no session uses")
     sweep.add_argument("--days", type=float, default=30.0, help="and nobody used for so many days (default: 30)")
     sweep.set_defaults(act=_collect)
-    check = store.add_parser("verify", parents=[shared], help="read everything again, set aside what was damaged")
+    check = store.add_parser("verify", parents=[scoped], help="read everything again, set aside what was damaged")
     check.set_defaults(act=_verify)
     return parser
 
@@ -201,7 +208,7 @@ def _collect(chosen: argparse.Namespace) -> Answer:
     from sessionpkgs.store import Store
     from sessionpkgs.store.collecting import collect
 
-    store = Store(places.home(os.environ))
+    store = Store(places.pool_roots(os.environ)[chosen.scope])
     store.prepare()
     gone = collect(store, days=chosen.days)
     uv_leftovers.sweep(store.path("cache", "uv"))
@@ -211,12 +218,11 @@ def _collect(chosen: argparse.Namespace) -> Answer:
 
 def _verify(chosen: argparse.Namespace) -> Answer:
     """Look for damage."""
-    del chosen
     from sessionpkgs import places
     from sessionpkgs.store import Store
     from sessionpkgs.store.collecting import names, verify
 
-    store = Store(places.home(os.environ))
+    store = Store(places.pool_roots(os.environ)[chosen.scope])
     store.prepare()
     found = verify(store)
     text = names(found) or "Every distribution is what it was."
@@ -226,13 +232,12 @@ def _verify(chosen: argparse.Namespace) -> Answer:
 
 def _usage(chosen: argparse.Namespace) -> Answer:
     """Room that the store takes."""
-    del chosen
     from sessionpkgs import places
     from sessionpkgs.display import size
     from sessionpkgs.store import Store
     from sessionpkgs.store.usage import measure
 
-    store = Store(places.home(os.environ))
+    store = Store(places.pool_roots(os.environ)[chosen.scope])
     parts = measure(store)
     rows = [f"{part:<12} {told['entries']:>7}  {size(told['bytes']):>10}" for part, told in parts.items()]
     return "\n".join([store.root, *rows]), {"root": store.root, "parts": parts}, 0

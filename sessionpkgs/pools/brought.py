@@ -101,6 +101,7 @@ def keep(jars: Iterable[workspace.Artefact], root: str) -> list[JSON]:
         if not os.path.isfile(final):
             os.makedirs(place, exist_ok=True)
             _copy(jar, final)
+        os.utime(place)  # a collection takes it for new until the generation is there
         rows.append(
             {
                 "name": jar.name,

@@ -77,6 +77,7 @@ def _collect(store: Store, before: float) -> Collected:
         for identity in loose:
             layers.discard(store, "dists", identity)
         dead = [one for one in _entries(store, "sessions") if _old(store, "sessions", one, before) and _end(store, one)]
+    _sweep_jars(store, before)
     answers = [key for key in _entries(store, "resolutions") if _forget(store, key, before)]
     _sweep_torn(store)
     _sweep_stubs(store, before)
@@ -215,6 +216,14 @@ def _sweep_torn(store: Store) -> None:
                 if _old(store, part, path, before):
                     step("boot.forget")
                     _delete(store.path(part, path))
+
+
+def _sweep_jars(store: Store, before: float) -> None:
+    """Set jars aside that no generation of a pool has and nobody brought in since *before*, nor within the last hour."""
+    used = generations.jars(store)
+    for name in _entries(store, "artifacts"):
+        if name not in used and _old(store, "artifacts", name, min(before, time.time() - _WRITING)):
+            layers.discard(store, "artifacts", name)
 
 
 def _sweep_stubs(store: Store, before: float) -> None:

@@ -157,6 +157,15 @@ def used(store: Store) -> set[str]:
     return {digest for name, number in every(store) for digest in _layers(store.root, name, number)}
 
 
+def jars(store: Store) -> set[str]:
+    """Hashes of all jars of generations of the *store*."""
+    found: set[str] = set()
+    for name, number in every(store):
+        with contextlib.suppress(StoreError, NotFoundError):
+            found |= {jar["sha256"] for jar in read(store.root, name, number)["jars"]}
+    return found
+
+
 def every(store: Store) -> list[tuple[str, int]]:
     """All generations of all pools in the *store*, also those of pools that are being removed."""
     try:
