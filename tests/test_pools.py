@@ -501,7 +501,12 @@ def test_the_command_line_makes_shows_changes_and_removes_a_pool(
         assert main(["pool", *words]) == 0
         return capsys.readouterr().out
 
-    made = run("create", "ml", "--requirements", str(declared), "--conf", "spark.x=1", "--variables", "KEY=v")
+    (tmp_path / "session.yml").write_text("dependencies: [pip]\n")
+    (tmp_path / "start.sh").write_text("exit 0\n")
+    made = run(
+        "create", "ml", "--requirements", str(declared), "--conf", "spark.x=1", "--variables", "KEY=v",
+        "--session", str(tmp_path / "session.yml"), "--on-start", str(tmp_path / "start.sh"),
+    )  # fmt: skip
     assert "The pool ml for yourself, generation 1: 1 package," in made
     assert "Python 3 (pool: ml)" in made
     assert re.search(r"ml +1 +user", run("list"))

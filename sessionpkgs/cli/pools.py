@@ -97,7 +97,8 @@ def _given(chosen: argparse.Namespace) -> dict[str, Any]:
     given["variables"] = None if chosen.variables is None else wanted.variables(chosen.variables)
     for part in ("session", "on_create", "on_start"):
         named = getattr(chosen, part)
-        given[part] = None if named is None else wanted.script(named)
+        read = wanted.text_of if part == "session" else wanted.script
+        given[part] = None if named is None else read(named)
     return given
 
 

@@ -244,7 +244,7 @@ class Maker:
         sites = [self.store.path("dists", one, "site") for one in made["activation"]["dists"]]
         if not sites:
             return
-        self.reporter.step(f"compiling {len(sites)} distributions")
+        self.reporter.step(f"compiling {len(sites)} distribution{'s' * (len(sites) > 1)}")
         argv = [sys.executable, "-I", "-m", "compileall", "-q", "-q", *sites]
         with contextlib.suppress(DeadlineError):  # what is not compiled now is compiled when it is imported
             process.run(argv, env=_plain(self.env), cwd=self.root, deadline=_COMPILING, tick=self.reporter.tick)

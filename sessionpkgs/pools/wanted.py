@@ -64,12 +64,17 @@ def declared(path: str) -> dict[str, str]:
     return {"text": _read(path), "label": os.path.basename(path), "folder": os.path.dirname(os.path.abspath(path))}
 
 
+def text_of(path: str) -> str:
+    """Text of the file at *path*, "" for none. Raises :class:`SpecError`."""
+    return _read(path) if path else ""
+
+
 def script(path: str) -> str:
     """Text of the script at *path*, "" for none; one that is not for ``sh`` says in its first line what it is for.
 
     Raises :class:`SpecError`.
     """
-    text = _read(path) if path else ""
+    text = text_of(path)
     if text and not text.startswith("#!") and os.path.splitext(path)[1] not in ("", ".sh"):
         raise SpecError(
             f"{path} does not say what runs it",
