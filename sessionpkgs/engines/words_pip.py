@@ -20,6 +20,7 @@ _REQUESTED = re.compile(r"^\s*The user requested (?:\(constraint\) )?(.+)$", re.
 _TRACE = re.compile(r"^\d{4}-\S+ (?:  File \"|    ).*\n?", re.MULTILINE)
 _PAGE = re.compile(r"Fetching project page and analyzing links: (\S+)")
 _NO_PAGE = re.compile(r"Skipping page (\S+) because .*? got (Content-Type: [^.\n]*)\.")
+_ABSENT = re.compile(r": 404\b")  # not a port, nor the log's milliseconds
 _LOST = re.compile(r"HTTP error 404 while getting (https?://[^\s#]+)")
 _CAME = re.compile(
     rf"^\s*(?:Collecting|Processing \S*/)\s?({NAME}?)(?=[<>=!~\[( ]|-\d)[^\n]*->-r \S+ \(line (\d+)\)\)", re.MULTILINE
@@ -126,7 +127,7 @@ def _missing(wanted: str, versions: str, log: str, asked: Sequence[str]) -> Sess
         if found := words_skipped.error(wanted, versions.split(","), log, asked, by=asker):
             return found
         return words.not_found(wanted, asked, offered=words.nearest(wanted, versions.split(",")), by=asker)
-    if failed := [line for line in log.splitlines() if "Could not fetch URL" in line and "404" not in line]:
+    if failed := [line for line in log.splitlines() if "Could not fetch URL" in line and not _ABSENT.search(line)]:
         return words.unavailable("\n".join(failed)) or IndexUnavailable(words.squeeze(failed[0]))
     if other := _NO_PAGE.search(log):
         return words.no_page(other[1], other[2])

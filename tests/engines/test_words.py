@@ -83,6 +83,12 @@ def test_a_failure_of_uv_is_told_by_its_cause(text, kind, said):
         (MISSING.format("", "none"), LOG + "404 Client Error: Not Found for url: x", NotFoundError, "called demo"),
         (
             MISSING.format("", "none"),
+            LOG.replace("503", "404").replace("5010", "40404") + "500 Server Error: it broke for url: x",
+            IndexUnavailable,
+            "h.example:40404 answered with an error .500.",
+        ),
+        (
+            MISSING.format("", "none"),
             LOG + "connection error: [Errno 111] Connection refused - skipping",
             IndexUnavailable,
             "h.example:5010 cannot be reached: connection refused",
