@@ -114,6 +114,27 @@ def test_two_pools_have_two_versions_side_by_side_and_a_plain_kernel_has_neither
     assert Notebook(book).text(0) == "None"
 
 
+def test_a_kernel_that_is_started_from_a_cell_has_no_variable_of_that_cells_pool_or_session(
+    base: Pools, wheelhouse: Wheelhouse, demo: Callable[[str], str]
+) -> None:
+    file = base.file("r.txt", demo("1.0"))
+    base.run("pool", "create", "one", "--requirements", file, "--variables", "KEY=of-one", "--variables", "BOTH=pool")
+    base.run("pool", "create", "two", "--requirements", file)
+    ask = (
+        "from jupyter_client.manager import start_new_kernel\n"
+        "manager, client = start_new_kernel(kernel_name='two')\n"
+        "code = \"import os; print(os.environ.get('KEY'), os.environ.get('BOTH'), os.environ.get('OWN'))\"\n"
+        "client.execute_interactive(code, output_hook=lambda m: print(m['content'].get('text', ''), end=''), timeout=60)\n"
+        "client.stop_channels(); manager.shutdown_kernel(now=True)"
+    )
+    place = f"--no-index\n    - --find-links {wheelhouse.folder}"
+    declared = f"dependencies:\n- pip:\n    - {place}\n    - other\nvariables:\n  BOTH: session\n  OWN: session\n"
+    seen = "import os; print(os.environ['KEY'], os.environ['BOTH'])"
+    book = base.cells("one", seen, ask, f"%%session_env\n{declared}", seen, ask)
+    assert (book.text(0), book.text(3)) == ("of-one pool", "of-one session")
+    assert (book.text(1), book.text(4)) == ("None None None", "None None None")
+
+
 def test_running_kernels_keep_their_generation_through_updates_and_a_collection(
     base: Pools, wheelhouse: Wheelhouse, demo: Callable[[str], str]
 ) -> None:

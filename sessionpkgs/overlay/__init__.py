@@ -8,6 +8,7 @@ of the model.
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -73,6 +74,8 @@ class Overlay:
         gone = frozenset(inherited.split(os.pathsep))
         added = frozenset(os.environ.get("SESSIONPKGS_CHILD_FOLDERS", "").split(os.pathsep))
         sys.path[:] = [entry for entry in sys.path if entry not in gone]
+        for name, (ours, old) in json.loads(os.environ.get("SESSIONPKGS_CHILD_WERE") or "{}").items():
+            _give_back(name, old, ours)
         for name in [name for name in os.environ if name.startswith("SESSIONPKGS_CHILD")]:
             del os.environ[name]
         inside = os.path.join(self.root, "")
@@ -209,6 +212,11 @@ def environment(wanted: Mapping[str, Any], present: Mapping[str, str]) -> dict[s
         added = [wanted["bin"], wanted["boot"], wanted["share"] and os.path.join(wanted["share"], "jupyter")]
         folders = [*filter(None, added), present.get("SESSIONPKGS_CHILD_FOLDERS", "")]
         said["SESSIONPKGS_CHILD_FOLDERS"] = os.pathsep.join(filter(None, folders))
+        were = json.loads(
+            present.get("SESSIONPKGS_CHILD_WERE") or "{}"
+        )  # what a kernel that is started from here gets back
+        set_now = {name: [value, were.get(name, ("", present.get(name)))[1]] for name, value in wanted["variables"]}
+        said["SESSIONPKGS_CHILD_WERE"] = json.dumps({**were, **set_now})
     return said
 
 
