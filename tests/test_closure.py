@@ -29,7 +29,7 @@ from tests.wheelhouse import Index, Wheelhouse, sha256_of, unpack
 ENGINES = ("uv", "pip")
 THERE = ("--python", "3.12", "--platform", "manylinux_2_28_x86_64")
 Told = Callable[..., dict[str, Any]]
-pytestmark = pytest.mark.usefixtures("home")
+pytestmark = [pytest.mark.usefixtures("home"), pytest.mark.slow]
 
 
 @pytest.fixture
@@ -249,7 +249,6 @@ LACKING = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("served", [False, True], ids=["folder", "index"])
 @pytest.mark.parametrize("where", [(), THERE], ids=["here", "there"])
 @pytest.mark.parametrize(("wanted", "name", "version", "by", "rest"), LACKING, ids=[" ".join(w[0]) for w in LACKING])
@@ -369,7 +368,6 @@ def other_bytes(handler: BaseHTTPRequestHandler) -> bool:
     return True
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("where", [(), THERE], ids=["here", "there"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_wrong_bytes_are_refused_and_leave_nothing(
@@ -415,7 +413,6 @@ def test_an_index_that_has_something_else_a_moment_later_is_refused(
     assert [*into.iterdir()] == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("where", [(), THERE], ids=["here", "there"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_policy_of_this_machine_is_obeyed_before_a_file_is_there(
@@ -434,7 +431,6 @@ def test_a_policy_of_this_machine_is_obeyed_before_a_file_is_there(
     assert not (tmp_path / "into").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("where", [(), THERE], ids=["here", "there"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_policy_of_wheels_alone_does_not_hide_what_has_none(
