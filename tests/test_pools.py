@@ -507,7 +507,7 @@ def test_the_command_line_makes_shows_changes_and_removes_a_pool(
         "create", "ml", "--requirements", str(declared), "--conf", "spark.x=1", "--variables", "KEY=v",
         "--session", str(tmp_path / "session.yml"), "--on-start", str(tmp_path / "start.sh"),
     )  # fmt: skip
-    assert "The pool ml for yourself, generation 1: 1 package," in made
+    assert "The pool ml (for yourself), generation 1: 1 package," in made
     assert "Python 3 (pool: ml)" in made
     assert re.search(r"ml +1 +user", run("list"))
     assert "demo-a  1.0      pool" in run("show", "ml")

@@ -9,7 +9,7 @@ from sessionpkgs.display import plain
 
 JSON = Mapping[str, Any]
 
-_SCOPES = {"user": " for yourself", "sys-prefix": " for this environment", "system": " for the machine"}
+_SCOPES = {"user": " (for yourself)", "sys-prefix": " (for this environment)", "system": " (for the machine)"}
 _SECRET = ("conf", "variable", "script", "declaration")
 """Kinds of parts whose text is not shown."""
 _KINDS = {"conf": "setting"}
