@@ -20,9 +20,9 @@ def test_one_of_a_kind_is_one_and_the_first_line_says_for_whom_the_pool_is() -> 
     first = "The pool ml (for yourself), generation 2: 1 package and 1 jar, over /py."
     assert pools.made(answer()).splitlines()[0] == first
     two = pools.made(answer(packages=[ROW, ROW], jars=[JAR, JAR], scope="system"))
-    assert two.startswith("The pool ml for the machine, generation 2: 2 packages and 2 jars, over")
+    assert two.startswith("The pool ml (for the machine), generation 2: 2 packages and 2 jars, over")
     assert pools.made(answer(packages=[], jars=[], scope="sys-prefix")).startswith(
-        "The pool ml for this environment, generation 2: 0 packages, over"
+        "The pool ml (for this environment), generation 2: 0 packages, over"
     )
     assert pools.made(answer(same=True)) == "The pool ml (for yourself) is as it was: generation 2."
 
