@@ -8,7 +8,6 @@ of the model.
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -74,6 +73,8 @@ class Overlay:
         gone = frozenset(inherited.split(os.pathsep))
         added = frozenset(os.environ.get("SESSIONPKGS_CHILD_FOLDERS", "").split(os.pathsep))
         sys.path[:] = [entry for entry in sys.path if entry not in gone]
+        import json  # late: where a kernel starts, the user's folder may still be searched first
+
         for name, (ours, old) in json.loads(os.environ.get("SESSIONPKGS_CHILD_WERE") or "{}").items():
             _give_back(name, old, ours)
         for name in [name for name in os.environ if name.startswith("SESSIONPKGS_CHILD")]:
