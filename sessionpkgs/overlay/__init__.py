@@ -213,12 +213,17 @@ def environment(wanted: Mapping[str, Any], present: Mapping[str, str]) -> dict[s
         added = [wanted["bin"], wanted["boot"], wanted["share"] and os.path.join(wanted["share"], "jupyter")]
         folders = [*filter(None, added), present.get("SESSIONPKGS_CHILD_FOLDERS", "")]
         said["SESSIONPKGS_CHILD_FOLDERS"] = os.pathsep.join(filter(None, folders))
-        were = json.loads(
-            present.get("SESSIONPKGS_CHILD_WERE") or "{}"
-        )  # what a kernel that is started from here gets back
-        set_now = {name: [value, were.get(name, ("", present.get(name)))[1]] for name, value in wanted["variables"]}
-        said["SESSIONPKGS_CHILD_WERE"] = json.dumps({**were, **set_now})
+        said["SESSIONPKGS_CHILD_WERE"] = _were(wanted["variables"], present)
     return said
+
+
+def _were(variables: Iterable[tuple[str, str]], present: Mapping[str, str]) -> str:
+    """What *variables* were before the first of us set them, for a kernel that is started from here and gets them back."""
+    import json
+
+    were = json.loads(present.get("SESSIONPKGS_CHILD_WERE") or "{}")
+    set_now = {name: [value, were.get(name, ("", present.get(name)))[1]] for name, value in variables}
+    return json.dumps({**were, **set_now})
 
 
 def _loaded_packages(sites: Iterable[str]) -> list[tuple[str, str]]:
