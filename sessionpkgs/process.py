@@ -106,6 +106,33 @@ def _nothing() -> None:
     """Hear a tick and do nothing."""
 
 
+class Timed:
+    """A *runner* whose programs, however many an engine starts, all end in the time that is *left*.
+
+    That is a function from the seconds that one may take to those that it has; what it raises where there are none is
+    raised here, also where a program was stopped because they were over.
+    """
+
+    def __init__(self, runner: Runner, left: Callable[[float], float]) -> None:
+        self._runner, self._left = runner, left
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        deadline: float,
+        tick: Callable[[], None] = _nothing,
+    ) -> Completed:
+        """What *argv* printed. Raises what the time raises, and as the runner does."""
+        try:
+            return self._runner(argv, env=env, cwd=cwd, deadline=self._left(deadline), tick=tick)
+        except DeadlineError:
+            self._left(deadline)
+            raise
+
+
 def become(argv: Sequence[str]) -> NoReturn:
     """Let the program *argv* take this one's place, with what it was asked still to do."""
     sys.stdout.flush()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.machinery import all_suffixes
 from typing import Literal
@@ -20,7 +20,7 @@ from sessionpkgs.errors import DeadlineError, PolicyError, SessionPkgsError, cle
 from sessionpkgs.formats.conda_names.same import SAME
 from sessionpkgs.model import Pin, Requirement, Spec, View
 from sessionpkgs.policy.judging import Policy
-from sessionpkgs.process import Completed, Runner
+from sessionpkgs.process import Timed
 from sessionpkgs.settings import Sources
 from sessionpkgs.store import Store, modules_of
 
@@ -167,8 +167,14 @@ def _chosen(name: str, search: Search, until: float) -> Pin | None:
         wheels_only=True,
         may_build=False,
     )
+
+    def left(most: float) -> float:
+        if (there := until - time.monotonic()) <= 0:
+            raise DeadlineError("there is no time left for an offer")
+        return min(most, there)
+
     with search.store.stage() as stage:
-        room = replace(search.room, stage=stage, runner=_Until(search.room.runner, until))
+        room = replace(search.room, stage=stage, runner=Timed(search.room.runner, left))
         lock = find(search.engine).resolve(request, room)
     return next((pin for pin in lock.pins if pin.name == name and pin.kind == "wheel"), None)
 
@@ -178,29 +184,3 @@ def _made(module: str, name: str, version: str, source: Literal["store", "index"
     return Offer(
         module=module, distribution=name, version=clean(version), source=source, line=f"%session_env add {name}"
     )
-
-
-def _nothing() -> None:
-    """Hear a tick and do nothing."""
-
-
-class _Until:
-    """A runner whose programs all end by one moment, however many an engine starts."""
-
-    def __init__(self, runner: Runner, until: float) -> None:
-        self._runner, self._until = runner, until
-
-    def __call__(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: str,
-        deadline: float,
-        tick: Callable[[], None] = _nothing,
-    ) -> Completed:
-        """What *argv* printed. Raises :class:`DeadlineError` where no time is left."""
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise DeadlineError("there is no time left for an offer")
-        return self._runner(argv, env=env, cwd=cwd, deadline=min(deadline, left), tick=tick)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from sessionpkgs.errors import (
 from sessionpkgs.formats.wording import show
 from sessionpkgs.model import Lock, Pin, Requirement, Spec
 from sessionpkgs.policy import judging, reach
-from sessionpkgs.process import Completed, Runner
+from sessionpkgs.process import Runner, Timed
 from sessionpkgs.session import expecting, kernels, resolving
 
 if TYPE_CHECKING:
@@ -213,34 +213,7 @@ class Clock:
 
     def bound(self, runner: Runner) -> Runner:
         """*runner*, whose programs all end in time."""
-        return runner if self._law.seconds is None else _Timed(runner, self)
-
-
-def _nothing() -> None:
-    """Hear a tick and do nothing."""
-
-
-class _Timed:
-    """A runner on the *clock* of a change, however many programs an engine starts."""
-
-    def __init__(self, runner: Runner, clock: Clock) -> None:
-        self._runner, self._clock = runner, clock
-
-    def __call__(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: str,
-        deadline: float,
-        tick: Callable[[], None] = _nothing,
-    ) -> Completed:
-        """What *argv* printed. Raises :class:`PolicyError` where the change would take too long."""
-        try:
-            return self._runner(argv, env=env, cwd=cwd, deadline=self._clock.left(deadline), tick=tick)
-        except DeadlineError:
-            self._clock.left(deadline)
-            raise
+        return runner if self._law.seconds is None else Timed(runner, self.left)
 
 
 def channels_of(text: str, label: str) -> tuple[str, ...]:
